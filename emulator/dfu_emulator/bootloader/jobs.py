@@ -1,0 +1,179 @@
+"""What a DNLOAD makes the chip do, once the first GETSTATUS starts it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from dfu_emulator.chip import Chip
+from dfu_emulator.memory import Flash, MemoryFault, OptionBytes
+from dfu_emulator.profile.model import OutsideMap, Rdp1
+from dfu_emulator.protection import Operation
+from dfu_emulator.timing import Work, WorkKind
+from dfu_protocol import (
+    FIRST_DATA_BLOCK,
+    Erase,
+    GetCommands,
+    MassErase,
+    ReadUnprotect,
+    SetAddress,
+    Status,
+    Unknown,
+    parse_command,
+)
+
+
+class Reason(Enum):
+    """Why the device leaves the bus."""
+
+    LEAVE = "leave"
+    DETACH = "detach"
+    READ_UNPROTECT = "read unprotect"
+    OPTION_BYTES = "option bytes written"
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """The device leaves the bus. ``returns_after`` is in microseconds, None if it stays away."""
+
+    reason: Reason
+    returns_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job that has been done: what it was, where, how it ended, and whether it ends in a reset."""
+
+    work: Work
+    address: int
+    outcome: Status = Status.OK
+    reset: Reason | None = None
+
+
+class Worker:
+    """Does jobs on a chip. It holds the Address_Pointer, which starts at the flash (AN3156)."""
+
+    def __init__(self, chip: Chip) -> None:
+        self._chip = chip
+        self._rules = chip.profile.bootloader
+        self._outside = Status.ADDRESS if self._rules.outside_map is OutsideMap.ADDRESS else Status.TARGET
+        self._supported = frozenset(self._rules.commands)
+        self.pointer = chip.flash.start
+        self._commands: dict[type, Callable[[Any], Job]] = {
+            GetCommands: self._get,
+            SetAddress: self._set_address,
+            Erase: self._erase,
+            MassErase: self._mass_erase,
+            ReadUnprotect: self._read_unprotect,
+            Unknown: self._unknown,
+        }
+
+    def run(self, block: int, data: bytes, block_size: int) -> Job:
+        """Do what DNLOAD number ``block`` with ``data`` asks for."""
+        if block >= FIRST_DATA_BLOCK:
+            return self._write(self.pointer + (block - FIRST_DATA_BLOCK) * block_size, data)
+        command = parse_command(data)
+        if data[0] not in self._supported:
+            command = Unknown(data)
+        return self._commands[type(command)](command)
+
+    def read(self, block: int, length: int, block_size: int) -> bytes:
+        """Up to ``length`` bytes for UPLOAD number ``block``, fewer at the end of a memory.
+
+        Raises MemoryFault where nothing can be read.
+        """
+        if self._chip.protection.rule(Operation.READ) is not Rdp1.ALLOW:
+            raise MemoryFault(Status.VENDOR)
+        address = self.pointer + (block - FIRST_DATA_BLOCK) * block_size
+        region = self._chip.map.find(address)
+        if region is None:
+            raise MemoryFault(self._outside)
+        return region.read(address, min(length, region.end - address))
+
+    def _get(self, _command: GetCommands) -> Job:
+        return Job(Work(WorkKind.SET_ADDRESS), self.pointer)
+
+    def _unknown(self, _command: Unknown) -> Job:
+        return Job(Work(WorkKind.SET_ADDRESS), self.pointer, Status.STALLEDPKT)
+
+    def _set_address(self, command: SetAddress) -> Job:
+        work = Work(WorkKind.SET_ADDRESS)
+        rule = self._chip.protection.rule(Operation.SET_ADDRESS)
+        if rule is Rdp1.VENDOR:
+            return Job(work, command.address, Status.VENDOR)
+        if self._chip.map.find(command.address) is None:
+            return Job(work, command.address, self._outside)
+        if rule is Rdp1.ALLOW:
+            self.pointer = command.address
+        return Job(work, command.address)
+
+    def _write(self, address: int, data: bytes) -> Job:
+        work = Work(WorkKind.WRITE, words=(len(data) + 3) // 4)
+        region = self._chip.map.find(address)
+        if region is None or address + len(data) > region.end:
+            return Job(work, address, self._outside)
+        rule = self._chip.protection.rule(Operation.WRITE)
+        if rule is not Rdp1.ALLOW:
+            return Job(work, address, Status.VENDOR if rule is Rdp1.VENDOR else Status.OK)
+        if isinstance(region, OptionBytes):
+            return self._write_option_bytes(region, work, address, data)
+        try:
+            if isinstance(region, Flash):
+                outcome = self._program(region, address, data)
+            else:
+                region.write(address, data)
+                outcome = Status.OK
+        except MemoryFault as fault:
+            outcome = fault.status
+        return Job(work, address, outcome)
+
+    def _program(self, flash: Flash, address: int, data: bytes) -> Status:
+        """Program what is not write protected, sector by sector."""
+        protection = self._chip.protection
+        end = address + len(data)
+        outcome = Status.OK
+        for sector in range(flash.sector_at(address), flash.sector_at(end - 1) + 1):
+            first, behind = flash.sector_bounds(sector)
+            part = slice(max(first, address) - address, min(behind, end) - address)
+            if not protection.is_write_protected(sector):
+                flash.write(address + part.start, data[part])
+            elif protection.reports_write_protection:
+                outcome = Status.WRITE
+        return outcome
+
+    def _write_option_bytes(self, region: OptionBytes, work: Work, address: int, data: bytes) -> Job:
+        if not region.takes(address, data):
+            return Job(work, address)
+        before = region.rdp_level
+        region.write(address, data)
+        if before == 1 and region.rdp_level == 0:
+            self._chip.unprotect()
+        return Job(work, address, reset=Reason.OPTION_BYTES)
+
+    def _erase(self, command: Erase) -> Job:
+        flash, address = self._chip.flash, command.address
+        if not flash.start <= address < flash.end:
+            return Job(Work(WorkKind.ERASE), address, self._outside)
+        sector = flash.sector_at(address)
+        work = Work(WorkKind.ERASE, sector=flash.sector_size(sector))
+        return Job(work, address, self._erase_sectors(range(sector, sector + 1)))
+
+    def _mass_erase(self, _command: MassErase) -> Job:
+        flash = self._chip.flash
+        return Job(Work(WorkKind.MASS_ERASE), flash.start, self._erase_sectors(flash.sectors))
+
+    def _erase_sectors(self, sectors: range) -> Status:
+        """Erase all of ``sectors``, or none where one of them is write protected."""
+        protection = self._chip.protection
+        rule = protection.rule(Operation.ERASE)
+        if rule is not Rdp1.ALLOW:
+            return Status.VENDOR if rule is Rdp1.VENDOR else Status.OK
+        if any(protection.is_write_protected(sector) for sector in sectors):
+            return Status.ERASE if protection.reports_write_protection else Status.OK
+        for sector in sectors:
+            self._chip.flash.erase(sector)
+        return Status.OK
+
+    def _read_unprotect(self, _command: ReadUnprotect) -> Job:
+        self._chip.unprotect()
+        return Job(Work(WorkKind.READ_UNPROTECT), self._chip.flash.start, reset=Reason.READ_UNPROTECT)

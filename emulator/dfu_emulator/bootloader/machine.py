@@ -1,0 +1,241 @@
+"""The DfuSe state machine: a DFU request in, a reply out. Time is a number that the caller brings."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from dfu_emulator.bootloader.jobs import Departure, Job, Reason, Worker
+from dfu_emulator.bootloader.transitions import Action, Event, transition_table
+from dfu_emulator.chip import Chip
+from dfu_emulator.memory import MemoryFault
+from dfu_emulator.profile.model import BlockSize, BusyModel, FirstContact, HeldAt
+from dfu_emulator.timing import Timing, WorkKind
+from dfu_protocol import Request, SetupPacket, State, Status
+from dfu_protocol.control import CLASS_IN, CLASS_OUT, STATUS_REPLY
+
+
+class Reply(NamedTuple):
+    """The device's answer to one control transfer."""
+
+    data: bytes | None
+    """What the data stage brings to the host; None is a STALL."""
+    hold: int = 0
+    """Microseconds that the device NAKs before it answers."""
+    departure: Departure | None = None
+    """Set where the device leaves the bus once the host has the answer."""
+
+
+ACKNOWLEDGED = Reply(b"")
+STALLED = Reply(None)
+
+_Step: TypeAlias = Callable[[SetupPacket, bytes, int, State], Reply]
+_REQUEST_TYPES = tuple(
+    CLASS_IN if request in (Request.UPLOAD, Request.GETSTATUS, Request.GETSTATE) else CLASS_OUT
+    for request in Request
+)
+_COMMAND_BLOCK, _RESERVED_BLOCK = 0, 1
+
+
+class Bootloader:
+    """The ROM's DFU interface on ``chip``. Its state starts as after a reset."""
+
+    def __init__(self, chip: Chip, timing: Timing) -> None:
+        self._chip = chip
+        self._timing = timing
+        rules = chip.profile.bootloader
+        self._rules = rules
+        self._transfer_size = chip.profile.dfu.wTransferSize
+        self._fixed_blocks = rules.block_size is BlockSize.WTRANSFERSIZE
+        self._commands = bytes(rules.commands)
+        self._idle_timeout = timing.idle_timeout()
+        steps: dict[Action, _Step] = {
+            Action.REFUSE: self._refuse_step,
+            Action.STALL: self._stall,
+            Action.ACKNOWLEDGE: self._acknowledge,
+            Action.ACCEPT: self._accept,
+            Action.SEND: self._send,
+            Action.REPORT: self._report,
+            Action.START: self._start,
+            Action.FINISH: self._finish,
+            Action.MANIFEST: self._manifest,
+            Action.TELL_STATE: self._tell_state,
+            Action.CLEAR: self._clear,
+            Action.CONFUSE: self._confuse,
+            Action.REENUMERATE: self._reenumerate,
+            Action.SILENCE: self._stall,
+        }
+        table = transition_table(rules)
+        # Indexed by state, then event: the machine's hot path.
+        self._rows = [
+            [(steps[table[state][event].action], table[state][event].after) for event in Event]
+            for state in State
+        ]
+        self.power_up()
+
+    def power_up(self) -> None:
+        """What a reset does, up to the first request."""
+        self._chip.reset()
+        self._worker = Worker(self._chip)
+        self._pending = (0, b"")
+        self._job: Job | None = None
+        self._done_at = 0
+        self._ready_at = 0
+        self._silent_until = 0
+        if self._chip.option_bytes.rdp_level == 2:
+            self._state, self._status = State.APP_IDLE, Status.OK
+        elif self._rules.first_contact is FirstContact.ERR_FIRMWARE:
+            self._state, self._status = State.ERROR, Status.FIRMWARE
+        else:
+            self._state, self._status = State.DFU_IDLE, Status.OK
+
+    def reattach(self) -> None:
+        """Come back to the bus: after a reset as new, after a DFU_DETACH in the state it left."""
+        if not self.runs:
+            self.power_up()
+
+    def bus_reset(self) -> None:
+        """A USB reset ends what goes on; an error stays until it is cleared."""
+        if self._state is not State.ERROR:
+            self._state = State.DFU_IDLE
+
+    @property
+    def runs(self) -> bool:
+        """False once the application runs instead, and always at read protection level 2."""
+        return self._state is not State.APP_IDLE
+
+    @property
+    def state(self) -> State:
+        """bState as DFU_GETSTATE would tell it."""
+        return self._state
+
+    @property
+    def status(self) -> Status:
+        """bStatus as DFU_GETSTATUS would tell it."""
+        return self._status
+
+    @property
+    def address_pointer(self) -> int:
+        """Where the next block 2 goes to or comes from."""
+        return self._worker.pointer
+
+    def handle(self, setup: SetupPacket, data: bytes = b"", now: int = 0) -> Reply:
+        """Answer a class request to the DFU interface at ``now`` (microseconds).
+
+        ``data`` is the data stage of an OUT request, wLength bytes.
+        """
+        if now < self._silent_until:
+            held = self._silent_until - now
+            reply = self.handle(setup, data, self._silent_until)
+            return reply._replace(hold=reply.hold + held)
+        event = setup.bRequest
+        if event > Request.ABORT or setup.bmRequestType != _REQUEST_TYPES[event]:
+            return self._refuse()
+        if event == Request.DNLOAD and not setup.wLength:
+            event = Event.DNLOAD_ZERO
+        step, after = self._rows[self._state][event]
+        return step(setup, data, now, after)
+
+    def _refuse(self, status: Status = Status.STALLEDPKT) -> Reply:
+        self._state, self._status = State.ERROR, status
+        return STALLED
+
+    def _refuse_step(self, _setup: SetupPacket, _data: bytes, _now: int, _after: State) -> Reply:
+        return self._refuse()
+
+    def _stall(self, _setup: SetupPacket, _data: bytes, _now: int, _after: State) -> Reply:
+        return STALLED
+
+    def _acknowledge(self, _setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
+        self._state = after
+        return ACKNOWLEDGED
+
+    def _clear(self, _setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
+        self._state, self._status = after, Status.OK
+        return ACKNOWLEDGED
+
+    def _confuse(self, _setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
+        self._state, self._status = after, Status.UNKNOWN
+        return ACKNOWLEDGED
+
+    def _tell_state(self, setup: SetupPacket, _data: bytes, _now: int, _after: State) -> Reply:
+        return Reply(bytes((self._state,))[: setup.wLength])
+
+    def _report(self, setup: SetupPacket, _data: bytes, _now: int, _after: State) -> Reply:
+        return Reply(self._status_reply(self._idle_timeout)[: setup.wLength])
+
+    def _status_reply(self, timeout: int) -> bytes:
+        return STATUS_REPLY.pack(self._status, timeout & 0xFFFF, timeout >> 16, self._state, 0)
+
+    def _accept(self, setup: SetupPacket, data: bytes, _now: int, after: State) -> Reply:
+        if setup.wLength > self._transfer_size or setup.wValue == _RESERVED_BLOCK:
+            return self._refuse()
+        self._pending = (setup.wValue, data)
+        self._state = after
+        return ACKNOWLEDGED
+
+    def _send(self, setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
+        block, length = setup.wValue, setup.wLength
+        if not 0 < length <= self._transfer_size or block == _RESERVED_BLOCK:
+            return self._refuse()
+        if block == _COMMAND_BLOCK:
+            found = self._commands[:length]
+        else:
+            try:
+                found = self._worker.read(block, length, self._block_size(length))
+            except MemoryFault as fault:
+                return self._refuse(fault.status)
+        self._state = after if len(found) == length else State.DFU_IDLE
+        return Reply(found)
+
+    def _block_size(self, length: int) -> int:
+        return self._transfer_size if self._fixed_blocks else length
+
+    def _start(self, setup: SetupPacket, _data: bytes, now: int, after: State) -> Reply:
+        block, data = self._pending
+        width = self._chip.width  # before the job: a new voltage range counts from the next one on
+        job = self._worker.run(block, data, self._block_size(len(data)))
+        duration = self._timing.duration(job.work, width) if job.outcome is Status.OK else 0
+        timeout = self._timing.poll_timeout(job.work.kind)
+        self._job = job
+        self._state = after
+        reply = self._status_reply(timeout)[: setup.wLength]
+        if job.reset is not None:
+            return Reply(reply, 0, self._depart(job.reset, duration))
+        self._done_at = now + duration
+        self._ready_at = now + timeout * 1000
+        hold = 0
+        if self._rules.busy is BusyModel.BLOCK:
+            self._silent_until = self._done_at
+            hold = duration if self._rules.held_at is HeldAt.START else 0
+        return Reply(reply, hold)
+
+    def _finish(self, setup: SetupPacket, _data: bytes, now: int, after: State) -> Reply:
+        job = self._job
+        assert job is not None  # noqa: S101 - dfuDNBUSY is only reached through _start
+        if self._rules.busy is BusyModel.STALL and now < self._ready_at:
+            return STALLED
+        if now < self._done_at or self._is_wedged(job):
+            timeout = self._timing.poll_timeout(job.work.kind)
+            return Reply(self._status_reply(timeout)[: setup.wLength])
+        self._status = job.outcome
+        self._state = after if job.outcome is Status.OK else State.ERROR
+        return self._report(setup, b"", now, after)
+
+    def _is_wedged(self, job: Job) -> bool:
+        return self._rules.wedge_from is not None and job.address >= self._rules.wedge_from
+
+    def _manifest(self, setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
+        self._state = after
+        reply = self._status_reply(self._timing.poll_timeout(WorkKind.MANIFEST))[: setup.wLength]
+        return Reply(reply, 0, self._depart(Reason.LEAVE, 0))
+
+    def _reenumerate(self, _setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
+        self._state, self._status = after, Status.OK
+        return Reply(b"", 0, Departure(Reason.DETACH, self._timing.connect_delay()))
+
+    def _depart(self, reason: Reason, duration: int) -> Departure:
+        """Leave the bus by a jump to the application or a reset; only a bootloader comes back."""
+        runs = reason is Reason.LEAVE and self._chip.is_executable(self._worker.pointer)
+        self._state = State.APP_IDLE
+        if runs or not self._chip.boots_into_rom():
+            return Departure(reason, None)
+        return Departure(reason, duration + self._timing.connect_delay())

@@ -1,0 +1,50 @@
+"""Put a chip together: from a profile to a port that a transport can serve."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dfu_emulator.bootloader import Bootloader
+from dfu_emulator.chip import Chip
+from dfu_emulator.memory import FlashImage
+from dfu_emulator.port import Port, Watcher
+from dfu_emulator.profile import Profile, load
+from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, serial_number
+from dfu_emulator.timing import Clock, FastTiming, MonotonicClock, RealTiming
+from dfu_emulator.usb_device import UsbDevice
+
+TIMINGS = ("fast", "real")
+
+
+@contextmanager
+def emulated(
+    profile: Profile | str,
+    *,
+    image: Path | None = None,
+    timing: str = "fast",
+    clock: Clock | None = None,
+    unique_id: UniqueId = DEFAULT_UNIQUE_ID,
+    serial: str | None = None,
+    rdp: int = 0,
+    boot0: bool = True,
+    watchers: tuple[Watcher, ...] = (),
+) -> Iterator[Port]:
+    """A chip in its bootloader, plugged into a port.
+
+    ``profile`` is a Profile, the name of one, or the path of a YAML file. ``image`` keeps the flash in a
+    file. ``timing`` is ``fast`` or ``real``. ``rdp`` is the read protection level to begin with, ``boot0``
+    the level of the BOOT0 pin at resets. Raises ProfileError and ImageError.
+    """
+    if isinstance(profile, str):
+        profile = load(profile)
+    file = FlashImage(image, profile.memory.flash) if image is not None else None
+    try:
+        chip = Chip(profile, file, boot0)
+        if rdp:
+            chip.option_bytes.rdp_level = rdp
+        bootloader = Bootloader(chip, RealTiming(profile.timing) if timing == "real" else FastTiming())
+        device = UsbDevice(profile, bootloader, serial or serial_number(profile.usb, unique_id))
+        yield Port(device, clock or MonotonicClock(), watchers)
+    finally:
+        if file is not None:
+            file.close()

@@ -1,0 +1,90 @@
+"""Main flash: sectors of unequal size, erased as a whole, programmed bit by bit in one direction."""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from itertools import accumulate
+
+from dfu_emulator.memory.region import MemoryFault, PlainRegion
+from dfu_emulator.profile.model import Flash as FlashProfile
+from dfu_emulator.profile.model import Overwrite
+from dfu_protocol import Status
+
+Changed = Callable[[int, int], None]
+"""Called with (offset, length) after cells have changed."""
+
+
+def _unchanged(_offset: int, _length: int) -> None:
+    """Nobody keeps the cells."""
+
+
+class Flash(PlainRegion):
+    """``cells`` holds the contents; ``changed`` is told of every change, so that a file can follow."""
+
+    def __init__(
+        self, profile: FlashProfile, cells: bytearray | None = None, changed: Changed = _unchanged
+    ) -> None:
+        erased = bytes([profile.erased])
+        super().__init__(profile.start, bytearray(erased * profile.size) if cells is None else cells)
+        self._profile = profile
+        self._erased = erased
+        self._changed = changed
+        sizes = [size for count, size in profile.sectors for _ in range(count)]
+        self._bounds = [0, *accumulate(sizes)]
+        self._failing = False
+
+    def reset(self) -> None:
+        """Clear the error flag that a misaligned write leaves behind."""
+        self._failing = False
+
+    def sector_at(self, address: int) -> int:
+        """Index of the sector that holds ``address``."""
+        return bisect_right(self._bounds, address - self.start) - 1
+
+    def sector_size(self, sector: int) -> int:
+        """Bytes in a sector."""
+        return self._bounds[sector + 1] - self._bounds[sector]
+
+    def sector_bounds(self, sector: int) -> tuple[int, int]:
+        """First address of a sector, and the first behind it."""
+        return self.start + self._bounds[sector], self.start + self._bounds[sector + 1]
+
+    @property
+    def sectors(self) -> range:
+        """Indices of all sectors."""
+        return range(len(self._bounds) - 1)
+
+    def erase(self, sector: int) -> None:
+        """Set a whole sector to the erased value."""
+        self._store(self._bounds[sector], self._erased * self.sector_size(sector))
+
+    def write(self, address: int, data: bytes) -> None:
+        """Program ``data``.
+
+        Raises MemoryFault with errPROG where address or length is misaligned, and from then on for every
+        write until a reset (AN2606); over cells that are not erased it does what the profile says.
+        """
+        offset = address - self.start
+        alignment = self._profile.write_alignment
+        if self._failing or offset % alignment or len(data) % alignment:
+            self._failing = True
+            raise MemoryFault(Status.PROG)
+        before = self.cells[offset : offset + len(data)]
+        if before == self._erased * len(data):
+            self._store(offset, data)
+            return
+        match self._profile.overwrite:
+            case Overwrite.PROG:
+                raise MemoryFault(Status.PROG)
+            case Overwrite.VERIFY:
+                raise MemoryFault(Status.VERIFY)
+            case Overwrite.CLEAR_BITS:
+                self._store(offset, self._program_over(before, data))
+
+    def _program_over(self, before: bytearray, data: bytes) -> bytes:
+        old, new = int.from_bytes(before, "little"), int.from_bytes(data, "little")
+        result = old & new if self._profile.erased else old | new
+        return result.to_bytes(len(data), "little")
+
+    def _store(self, offset: int, data: bytes) -> None:
+        self.cells[offset : offset + len(data)] = data
+        self._changed(offset, len(data))

@@ -1,0 +1,138 @@
+"""Where the device is plugged in: the one place where machine, clock and transport meet."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dfu_emulator.bootloader import Departure, Reply
+from dfu_emulator.timing import Clock
+from dfu_emulator.usb_device import CONFIGURATION_VALUE, SET_CONFIGURATION, UsbDevice
+from dfu_protocol import SetupPacket, State, Status
+
+
+class DeviceGone(Exception):
+    """There is no device at the port: it has left the bus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One control transfer that took place, for those who watch."""
+
+    at: int
+    """Microseconds of the port's clock."""
+    setup: SetupPacket
+    data: bytes
+    """The data stage, whatever its direction."""
+    reply: Reply
+    before: State
+    after: State
+    status: Status
+    pointer: int
+    """Address_Pointer before the transfer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The device came (back) to the bus."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """The device left the bus."""
+
+    at: int
+    departure: Departure
+
+
+Occurrence = Transfer | Attached | Detached
+Watcher = Callable[[Occurrence], None]
+
+
+class Port:
+    """Serialises what hosts send, and makes the device leave and come back. Safe to use from threads.
+
+    ``address`` counts up with each attachment, as on a real bus; a transport compares it with the one it
+    knows to find that the device it talked to is no more.
+    """
+
+    def __init__(self, device: UsbDevice, clock: Clock, watchers: tuple[Watcher, ...] = ()) -> None:
+        self.device = device
+        self.clock = clock
+        self._watchers = watchers
+        self._lock = threading.RLock()
+        self._attached = device.bootloader.runs
+        self._returns_at: int | None = None
+        self.address = 1
+        self._tell(Attached(clock.now()))
+
+    @property
+    def attached(self) -> bool:
+        """True while the device is on the bus. Looking may find that it is time to come back."""
+        with self._lock:
+            self._return_if_due()
+            return self._attached
+
+    @property
+    def returns_at(self) -> int | None:
+        """When a device that has left comes back (microseconds of the clock), None if it does not."""
+        return self._returns_at
+
+    def control(self, setup: SetupPacket, data: bytes = b"", address: int | None = None) -> Reply:
+        """One control transfer. The transport lets ``reply.hold`` microseconds pass before it answers.
+
+        Raises DeviceGone where no device is there, or not the one at ``address``.
+        """
+        with self._lock:
+            self._return_if_due()
+            if not self._attached or address not in (None, self.address):
+                raise DeviceGone
+            now = self.clock.now()
+            if not self._watchers:
+                reply = self.device.control(setup, data, now)
+            else:
+                reply = self._watched(setup, data, now)
+            if reply.departure is not None:
+                self._leave(reply.departure, now + reply.hold)
+            return reply
+
+    def configure(self) -> None:
+        """Choose the only configuration, as an operating system does once a device is there."""
+        self.control(SetupPacket(0x00, SET_CONFIGURATION, CONFIGURATION_VALUE))
+
+    def reset(self, address: int | None = None) -> None:
+        """USB bus reset. Raises DeviceGone as control does."""
+        with self._lock:
+            self._return_if_due()
+            if not self._attached or address not in (None, self.address):
+                raise DeviceGone
+            self.device.bus_reset()
+
+    def _watched(self, setup: SetupPacket, data: bytes, now: int) -> Reply:
+        bootloader = self.device.bootloader
+        before, pointer = bootloader.state, bootloader.address_pointer
+        reply = self.device.control(setup, data, now)
+        stage = (reply.data or b"") if setup.is_in else data
+        after, status = bootloader.state, bootloader.status
+        self._tell(Transfer(now, setup, stage, reply, before, after, status, pointer))
+        return reply
+
+    def _leave(self, departure: Departure, now: int) -> None:
+        self._attached = False
+        self._returns_at = None if departure.returns_after is None else now + departure.returns_after
+        self._tell(Detached(now, departure))
+
+    def _return_if_due(self) -> None:
+        if self._returns_at is None or self.clock.now() < self._returns_at:
+            return
+        self._returns_at = None
+        self._attached = True
+        self.address = self.address % 127 + 1
+        self.device.bus_reset()
+        self.device.bootloader.reattach()
+        self._tell(Attached(self.clock.now()))
+
+    def _tell(self, occurrence: Occurrence) -> None:
+        for watcher in self._watchers:
+            watcher(occurrence)

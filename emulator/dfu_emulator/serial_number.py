@@ -1,0 +1,31 @@
+"""The serial number that the ROM makes from the chip's unique id."""
+
+import re
+from typing import TypeAlias
+
+from dfu_emulator.profile.model import SerialRule, Usb
+
+UniqueId: TypeAlias = tuple[int, int, int]
+"""The three 32-bit words of the unique id, as read from its address on."""
+
+DEFAULT_UNIQUE_ID: UniqueId = (0x002D0030, 0x3334510B, 0x32313533)
+
+_WORDS = re.compile(r"([0-9A-Fa-f]{8})[-: ]?([0-9A-Fa-f]{8})[-: ]?([0-9A-Fa-f]{8})")
+
+
+def parse_unique_id(text: str) -> UniqueId:
+    """Three words of eight hexadecimal digits, e.g. ``002D0030-3334510B-32313533``; else ValueError."""
+    match = _WORDS.fullmatch(text)
+    if not match:
+        raise ValueError(f"a unique id is three words like 002D0030-3334510B-32313533, not {text!r}")
+    first, second, third = (int(word, 16) for word in match.groups())
+    return first, second, third
+
+
+def serial_number(usb: Usb, unique_id: UniqueId) -> str:
+    """The iSerialNumber string of a chip with this unique id."""
+    match usb.serial:
+        case SerialRule.UID_SUM:
+            return f"{(unique_id[0] + unique_id[2]) & 0xFFFFFFFF:08X}{unique_id[1] >> 16:04X}"
+        case SerialRule.FIXED:
+            return usb.fixed_serial or ""

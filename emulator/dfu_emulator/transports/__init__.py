@@ -1,0 +1,12 @@
+"""Ways from a host to the emulated device, one module each.
+
+A transport is handed a ``Port`` and carries control transfers to it. The contract:
+
+- It passes each SETUP packet with its data stage to ``Port.control`` and brings back the reply: data, or a
+  STALL where ``reply.data`` is None.
+- It lets ``reply.hold`` microseconds pass before it answers; a host that gives up earlier has its time-out.
+- ``DeviceGone`` means there is no device (any more): the host sees a disconnected one. ``Port.address``
+  tells a device that came back from the one that left.
+- It sets up the bus as an operating system does (``Port.configure`` after each attachment).
+- It takes down what it set up, in the reverse order, whatever happens.
+"""

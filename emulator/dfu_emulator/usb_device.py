@@ -1,0 +1,210 @@
+"""USB 2.0 chapter 9 around the bootloader: descriptors, strings, configuration, alternate settings."""
+
+from collections.abc import Callable
+
+from dfu_emulator.bootloader import ACKNOWLEDGED, STALLED, Bootloader, Reply
+from dfu_emulator.profile import Profile
+from dfu_protocol import (
+    DFU_INTERFACE_CLASS,
+    DFU_INTERFACE_PROTOCOL,
+    DFU_INTERFACE_SUBCLASS,
+    SetupPacket,
+)
+from dfu_protocol.control import CLASS, INTERFACE
+from dfu_protocol.descriptors import (
+    CONFIGURATION,
+    DEVICE,
+    DFU_FUNCTIONAL,
+    DescriptorType,
+    build_languages,
+    build_string,
+)
+from dfu_protocol.descriptors import INTERFACE as INTERFACE_DESCRIPTOR
+
+CONFIGURATION_VALUE = 1
+_US_ENGLISH = 0x0409
+_MANUFACTURER, _PRODUCT, _SERIAL, _FIRST_ALTERNATE = 1, 2, 3, 4
+_SELF_POWERED = 0x40
+
+GET_STATUS, CLEAR_FEATURE, SET_FEATURE, SET_ADDRESS = 0, 1, 3, 5
+GET_DESCRIPTOR, GET_CONFIGURATION, SET_CONFIGURATION, GET_INTERFACE, SET_INTERFACE = 6, 8, 9, 10, 11
+_ENDPOINT_HALT = 0
+
+
+class UsbDevice:
+    """What a host sees of the chip. Every request is answered; a malformed one with a STALL."""
+
+    def __init__(self, profile: Profile, bootloader: Bootloader, serial: str) -> None:
+        self.profile = profile
+        self.bootloader = bootloader
+        self.serial = serial
+        self.device_descriptor = _device_descriptor(profile)
+        self.configuration_descriptor = _configuration_descriptor(profile)
+        self.strings = [
+            build_languages(_US_ENGLISH),
+            build_string(profile.usb.manufacturer),
+            build_string(profile.usb.product),
+            build_string(serial),
+            *(build_string(name) for name in profile.alternates),
+        ]
+        self._functional = _functional_descriptor(profile)
+        self._configuration = 0
+        self._alternate = 0
+        self._standard: dict[tuple[int, int], Callable[[SetupPacket], Reply]] = {
+            (0x80, GET_STATUS): self._get_device_status,
+            (0x81, GET_STATUS): self._get_interface_status,
+            (0x82, GET_STATUS): self._get_endpoint_status,
+            (0x02, CLEAR_FEATURE): self._clear_endpoint_feature,
+            (0x00, SET_ADDRESS): self._set_address,
+            (0x80, GET_DESCRIPTOR): self._get_descriptor,
+            (0x81, GET_DESCRIPTOR): self._get_interface_descriptor,
+            (0x80, GET_CONFIGURATION): self._get_configuration,
+            (0x00, SET_CONFIGURATION): self._set_configuration,
+            (0x81, GET_INTERFACE): self._get_interface,
+            (0x01, SET_INTERFACE): self._set_interface,
+        }
+
+    def control(self, setup: SetupPacket, data: bytes = b"", now: int = 0) -> Reply:
+        """Answer one control transfer at ``now`` (microseconds); ``data`` is an OUT data stage."""
+        kind = setup.bmRequestType
+        if kind < 0x80 and len(data) != setup.wLength:
+            return STALLED
+        if kind >> 5 & 3 == CLASS:
+            if kind & 0x1F != INTERFACE or setup.wIndex or not self._configuration:
+                return STALLED
+            return self.bootloader.handle(setup, data, now)
+        handler = self._standard.get((kind, setup.bRequest))
+        return handler(setup) if handler else STALLED
+
+    def bus_reset(self) -> None:
+        """Back to the default state: unconfigured."""
+        self._configuration = self._alternate = 0
+        self.bootloader.bus_reset()
+
+    @property
+    def alternate_setting(self) -> int:
+        """The alternate setting that SET_INTERFACE chose last."""
+        return self._alternate
+
+    @property
+    def configuration(self) -> int:
+        """The configuration that SET_CONFIGURATION chose last; 0 is none."""
+        return self._configuration
+
+    def _get_device_status(self, setup: SetupPacket) -> Reply:
+        self_powered = bool(self.profile.usb.configuration.bmAttributes & _SELF_POWERED)
+        return Reply(bytes((self_powered, 0))[: setup.wLength])
+
+    def _get_interface_status(self, setup: SetupPacket) -> Reply:
+        if setup.wIndex or not self._configuration:
+            return STALLED
+        return Reply(bytes(2)[: setup.wLength])
+
+    def _get_endpoint_status(self, setup: SetupPacket) -> Reply:
+        return STALLED if setup.wIndex & 0x7F else Reply(bytes(2)[: setup.wLength])
+
+    def _clear_endpoint_feature(self, setup: SetupPacket) -> Reply:
+        return STALLED if setup.wIndex & 0x7F or setup.wValue != _ENDPOINT_HALT else ACKNOWLEDGED
+
+    def _set_address(self, _setup: SetupPacket) -> Reply:
+        return ACKNOWLEDGED
+
+    def _get_descriptor(self, setup: SetupPacket) -> Reply:
+        kind, index = divmod(setup.wValue, 256)
+        found: bytes | None = None
+        if kind == DescriptorType.DEVICE and not index:
+            found = self.device_descriptor
+        elif kind == DescriptorType.CONFIGURATION and not index:
+            found = self.configuration_descriptor
+        elif kind == DescriptorType.STRING and index < len(self.strings):
+            found = self.strings[index]
+        return STALLED if found is None else Reply(found[: setup.wLength])
+
+    def _get_interface_descriptor(self, setup: SetupPacket) -> Reply:
+        if setup.wValue != DescriptorType.DFU_FUNCTIONAL << 8 or setup.wIndex:
+            return STALLED
+        return Reply(self._functional[: setup.wLength])
+
+    def _get_configuration(self, setup: SetupPacket) -> Reply:
+        return Reply(bytes((self._configuration,))[: setup.wLength])
+
+    def _set_configuration(self, setup: SetupPacket) -> Reply:
+        if setup.wValue not in (0, CONFIGURATION_VALUE):
+            return STALLED
+        self._configuration, self._alternate = setup.wValue, 0
+        return ACKNOWLEDGED
+
+    def _get_interface(self, setup: SetupPacket) -> Reply:
+        if setup.wIndex or not self._configuration:
+            return STALLED
+        return Reply(bytes((self._alternate,))[: setup.wLength])
+
+    def _set_interface(self, setup: SetupPacket) -> Reply:
+        if setup.wIndex or not self._configuration or setup.wValue >= len(self.profile.alternates):
+            return STALLED
+        self._alternate = setup.wValue
+        return ACKNOWLEDGED
+
+
+def _device_descriptor(profile: Profile) -> bytes:
+    usb = profile.usb
+    built: bytes = DEVICE.build(
+        {
+            "bcdUSB": usb.bcdUSB,
+            "bDeviceClass": 0,
+            "bDeviceSubClass": 0,
+            "bDeviceProtocol": 0,
+            "bMaxPacketSize0": usb.bMaxPacketSize0,
+            "idVendor": usb.idVendor,
+            "idProduct": usb.idProduct,
+            "bcdDevice": usb.bcdDevice,
+            "iManufacturer": _MANUFACTURER,
+            "iProduct": _PRODUCT,
+            "iSerialNumber": _SERIAL,
+            "bNumConfigurations": 1,
+        }
+    )
+    return built
+
+
+def _functional_descriptor(profile: Profile) -> bytes:
+    dfu = profile.dfu
+    built: bytes = DFU_FUNCTIONAL.build(
+        {
+            "bmAttributes": dfu.bmAttributes,
+            "wDetachTimeOut": dfu.wDetachTimeOut,
+            "wTransferSize": dfu.wTransferSize,
+            "bcdDFUVersion": dfu.bcdDFUVersion,
+        }
+    )
+    return built
+
+
+def _configuration_descriptor(profile: Profile) -> bytes:
+    """All alternate settings, which have no endpoints, then one DFU functional descriptor."""
+    alternates = b"".join(
+        INTERFACE_DESCRIPTOR.build(
+            {
+                "bInterfaceNumber": 0,
+                "bAlternateSetting": alternate,
+                "bNumEndpoints": 0,
+                "bInterfaceClass": DFU_INTERFACE_CLASS,
+                "bInterfaceSubClass": DFU_INTERFACE_SUBCLASS,
+                "bInterfaceProtocol": DFU_INTERFACE_PROTOCOL,
+                "iInterface": _FIRST_ALTERNATE + alternate,
+            }
+        )
+        for alternate in range(len(profile.alternates))
+    )
+    body = alternates + _functional_descriptor(profile)
+    head: bytes = CONFIGURATION.build(
+        {
+            "wTotalLength": CONFIGURATION.sizeof() + len(body),
+            "bNumInterfaces": 1,
+            "bConfigurationValue": CONFIGURATION_VALUE,
+            "iConfiguration": 0,
+            "bmAttributes": profile.usb.configuration.bmAttributes,
+            "bMaxPower": profile.usb.configuration.bMaxPower,
+        }
+    )
+    return head + body
