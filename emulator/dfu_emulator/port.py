@@ -9,6 +9,9 @@ from dfu_emulator.timing import Clock
 from dfu_emulator.usb_device import CONFIGURATION_VALUE, SET_CONFIGURATION, UsbDevice
 from dfu_protocol import SetupPacket, State, Status
 
+_FIRST_ADDRESS, _LAST_ADDRESS = 2, 127
+"""Address 1 is the root hub's."""
+
 
 class DeviceGone(Exception):
     """There is no device at the port: it has left the bus."""
@@ -60,11 +63,11 @@ class Port:
     def __init__(self, device: UsbDevice, clock: Clock, watchers: tuple[Watcher, ...] = ()) -> None:
         self.device = device
         self.clock = clock
-        self._watchers = watchers
+        self._watchers = list(watchers)
         self._lock = threading.RLock()
         self._attached = device.bootloader.runs
         self._returns_at: int | None = None
-        self.address = 1
+        self.address = _FIRST_ADDRESS
         self._tell(Attached(clock.now()))
 
     @property
@@ -97,6 +100,16 @@ class Port:
                 self._leave(reply.departure, now + reply.hold)
             return reply
 
+    def watch(self, watcher: Watcher) -> None:
+        """Tell ``watcher`` of all that happens from now on. It is called with the port locked."""
+        with self._lock:
+            self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Tell ``watcher`` no more."""
+        with self._lock:
+            self._watchers.remove(watcher)
+
     def configure(self) -> None:
         """Choose the only configuration, as an operating system does once a device is there."""
         self.control(SetupPacket(0x00, SET_CONFIGURATION, CONFIGURATION_VALUE))
@@ -128,11 +141,11 @@ class Port:
             return
         self._returns_at = None
         self._attached = True
-        self.address = self.address % 127 + 1
+        self.address = _FIRST_ADDRESS + (self.address - 1) % (_LAST_ADDRESS - 1)
         self.device.bus_reset()
         self.device.bootloader.reattach()
         self._tell(Attached(self.clock.now()))
 
     def _tell(self, occurrence: Occurrence) -> None:
-        for watcher in self._watchers:
+        for watcher in tuple(self._watchers):
             watcher(occurrence)

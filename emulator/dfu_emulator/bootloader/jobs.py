@@ -38,6 +38,7 @@ class Departure:
 
     reason: Reason
     returns_after: int | None
+    application_runs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Bootloader:
     """The ROM's DFU interface on ``chip``. Its state starts as after a reset."""
 
     def __init__(self, chip: Chip, timing: Timing) -> None:
-        self._chip = chip
+        self.chip = chip
         self._timing = timing
         rules = chip.profile.bootloader
         self._rules = rules
@@ -73,16 +73,15 @@ class Bootloader:
 
     def power_up(self) -> None:
         """What a reset does, up to the first request."""
-        self._chip.reset()
-        self._worker = Worker(self._chip)
+        self.chip.reset()
+        self._worker = Worker(self.chip)
         self._pending = (0, b"")
         self._job: Job | None = None
         self._done_at = 0
         self._ready_at = 0
         self._silent_until = 0
-        if self._chip.option_bytes.rdp_level == 2:
-            self._state, self._status = State.APP_IDLE, Status.OK
-        elif self._rules.first_contact is FirstContact.ERR_FIRMWARE:
+        self._runs = self.chip.option_bytes.rdp_level != 2
+        if self._rules.first_contact is FirstContact.ERR_FIRMWARE:
             self._state, self._status = State.ERROR, Status.FIRMWARE
         else:
             self._state, self._status = State.DFU_IDLE, Status.OK
@@ -99,8 +98,8 @@ class Bootloader:
 
     @property
     def runs(self) -> bool:
-        """False once the application runs instead, and always at read protection level 2."""
-        return self._state is not State.APP_IDLE
+        """False once it has left for the application or a reset, and always at read protection level 2."""
+        return self._runs
 
     @property
     def state(self) -> State:
@@ -191,7 +190,7 @@ class Bootloader:
 
     def _start(self, setup: SetupPacket, _data: bytes, now: int, after: State) -> Reply:
         block, data = self._pending
-        width = self._chip.width  # before the job: a new voltage range counts from the next one on
+        width = self.chip.width  # before the job: a new voltage range counts from the next one on
         job = self._worker.run(block, data, self._block_size(len(data)))
         duration = self._timing.duration(job.work, width) if job.outcome is Status.OK else 0
         timeout = self._timing.poll_timeout(job.work.kind)
@@ -234,8 +233,8 @@ class Bootloader:
 
     def _depart(self, reason: Reason, duration: int) -> Departure:
         """Leave the bus by a jump to the application or a reset; only a bootloader comes back."""
-        runs = reason is Reason.LEAVE and self._chip.is_executable(self._worker.pointer)
-        self._state = State.APP_IDLE
-        if runs or not self._chip.boots_into_rom():
-            return Departure(reason, None)
+        application_runs = reason is Reason.LEAVE and self.chip.is_executable(self._worker.pointer)
+        self._runs = False
+        if application_runs or not self.chip.boots_into_rom():
+            return Departure(reason, None, application_runs)
         return Departure(reason, duration + self._timing.connect_delay())

@@ -49,6 +49,11 @@ class Flash(PlainRegion):
         return self.start + self._bounds[sector], self.start + self._bounds[sector + 1]
 
     @property
+    def erased(self) -> int:
+        """The value of an erased byte."""
+        return self._profile.erased
+
+    @property
     def sectors(self) -> range:
         """Indices of all sectors."""
         return range(len(self._bounds) - 1)

@@ -1,0 +1,151 @@
+"""``dfu-emulator demo``: flash a chip, read it back, start the firmware, and show what happened."""
+
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from struct import pack
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dfu_emulator.emulation import emulated
+from dfu_emulator.memory import Flash
+from dfu_emulator.port import Occurrence, Port, Transfer
+from dfu_emulator.profile import Profile, load
+from dfu_emulator.trace import describe, is_dfu
+from dfu_emulator.transports.preload import PreloadBus, PreloadError
+
+Run = Callable[[Sequence[str]], int]
+"""Runs a host tool that sees the chip; returns its exit code."""
+
+_FIRMWARE_SIZE = 5000
+_BAR_WIDTH = 32
+
+
+def run(profile_name: str) -> bool:
+    """Show the demo on the terminal; False where what was read back is not what was written."""
+    profile = load(profile_name)
+    console = Console(highlight=False)
+    occurrences: list[Occurrence] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="dfu-emulator-demo-") as folder,
+        chdir(folder),
+        emulated(profile, watchers=(occurrences.append,)) as port,
+    ):
+        sent, received = Path("firmware.bin"), Path("readback.bin")
+        sent.write_bytes(make_firmware(profile))
+        console.print(f"[bold]{profile.part}[/] in its ROM bootloader, serial number {port.device.serial}\n")
+        with _host_tool(port, console) as (run_tool, commands):
+            for arguments in commands(profile.memory.flash.start, sent, received):
+                _run_shown(console, run_tool, arguments, occurrences)
+        _show_flash(console, port)
+        same = received.exists() and received.read_bytes() == sent.read_bytes()
+    if same:
+        console.print(f"[bold green]{_FIRMWARE_SIZE} bytes written and read back: equal[/]")
+    else:
+        console.print("[bold red]what was read back is not what was written[/]")
+    return same
+
+
+def make_firmware(profile: Profile) -> bytes:
+    """A small application: a vector table that the ROM takes for one, then a recognisable pattern."""
+    flash = profile.memory.flash
+    stack_pointer = profile.memory.stacks[0][1]
+    reset_vector = flash.start + 0x200 + 1  # bit 0: Thumb
+    head = pack("<II", stack_pointer, reset_vector)
+    return head + bytes(index * 7 % 251 for index in range(_FIRMWARE_SIZE - len(head)))
+
+
+Commands = Callable[[int, Path, Path], Iterator[list[str]]]
+
+
+def _dfu_util_commands(start: int, sent: Path, received: Path) -> Iterator[list[str]]:
+    yield ["dfu-util", "-l"]
+    yield ["dfu-util", "-a", "0", "-s", f"{start:#010x}", "-D", str(sent)]
+    read = f"{start:#010x}:{sent.stat().st_size}:leave"
+    yield ["dfu-util", "-a", "0", "-s", read, "-U", str(received)]
+
+
+def _dfu_host_commands(start: int, sent: Path, received: Path) -> Iterator[list[str]]:
+    yield ["dfu-host", "list"]
+    yield ["dfu-host", "write", "--address", f"{start:#010x}", str(sent)]
+    size = str(sent.stat().st_size)
+    yield ["dfu-host", "read", "--address", f"{start:#010x}", "--length", size, str(received)]
+    yield ["dfu-host", "leave"]
+
+
+@contextmanager
+def _host_tool(port: Port, console: Console) -> Iterator[tuple[Run, Commands]]:
+    """The real dfu-util if it can be used here, else dfu-host in this process."""
+    missing = "dfu-util is not installed" if shutil.which("dfu-util") is None else None
+    if missing is None:
+        try:
+            with PreloadBus(port) as bus:
+                environment = bus.environment()
+                yield (
+                    lambda command: subprocess.run(command, env=environment, check=False).returncode,
+                    (_dfu_util_commands),
+                )
+                return
+        except PreloadError as error:
+            missing = str(error)
+    console.print(f"[dim]with dfu-host, because {missing}[/]\n")
+    from dfu_emulator.transports.inprocess import Backend
+
+    # By its entry point: neither side of the project imports the other.
+    (dfu_host,) = entry_points(group="console_scripts", name="dfu-host")
+    main = dfu_host.load()
+    backend = Backend(port)
+    yield lambda command: main(command[1:], backend=backend), _dfu_host_commands
+
+
+def _run_shown(
+    console: Console, run_tool: Run, arguments: Sequence[str], occurrences: list[Occurrence]
+) -> None:
+    console.print(f"[bold cyan]$ {escape(shlex.join(arguments))}[/]", soft_wrap=True)
+    occurrences.clear()
+    run_tool(arguments)
+    shown = [o for o in occurrences if not isinstance(o, Transfer) or is_dfu(o.setup)]
+    if shown:
+        console.print("\n[bold]what the chip saw[/]")
+    for line in _folded([describe(occurrence) for occurrence in shown]):
+        console.print(f"  [dim]{escape(line)}[/]", soft_wrap=True)
+    console.print()
+
+
+def _folded(lines: Sequence[str]) -> Iterator[str]:
+    """The lines, with runs of equal ones as one."""
+    last, count = "", 0
+    for line in [*lines, ""]:
+        if line == last:
+            count += 1
+            continue
+        if count:
+            yield f"{last} (x {count})" if count > 1 else last
+        last, count = line, 1
+
+
+def _show_flash(console: Console, port: Port) -> None:
+    chip = port.device.bootloader.chip
+    table = Table(title="flash", title_justify="left", box=None, header_style="bold")
+    for heading in ("sector", "address", "size", "programmed"):
+        table.add_column(heading, justify="right" if heading in ("sector", "size") else "left")
+    for sector in chip.flash.sectors:
+        start, end = chip.flash.sector_bounds(sector)
+        used = _used(chip.flash, start, end)
+        filled = -(-used * _BAR_WIDTH // (end - start))
+        bar = f"[green]{'█' * filled}[/][dim]{'░' * (_BAR_WIDTH - filled)}[/]"
+        table.add_row(str(sector), f"0x{start:08X}", f"{(end - start) // 1024}K", f"{bar} {used or ''}")
+    console.print(table)
+    console.print()
+
+
+def _used(flash: Flash, start: int, end: int) -> int:
+    erased = bytes([flash.erased])
+    return len(flash.read(start, end - start).rstrip(erased))

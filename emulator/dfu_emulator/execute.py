@@ -1,0 +1,89 @@
+"""``dfu-emulator exec``: run a command that sees the chip."""
+
+import argparse
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from dfu_emulator.cli import Exit
+from dfu_emulator.emulation import emulated
+from dfu_emulator.port import Watcher
+from dfu_emulator.trace import TraceWriter
+from dfu_emulator.transports.preload import PreloadBus
+
+_PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Emulate the chip that the flags describe while the command runs; returns the command's exit code."""
+    with contextlib.ExitStack() as stack:
+        watchers: tuple[Watcher, ...] = ()
+        if arguments.trace is not None:
+            watchers = (TraceWriter(stack.enter_context(_trace_stream(arguments.trace))),)
+        port = stack.enter_context(
+            emulated(
+                arguments.profile,
+                image=arguments.image,
+                timing=arguments.timing,
+                unique_id=arguments.uid,
+                serial=arguments.serial,
+                rdp=arguments.rdp,
+                boot0=arguments.boot0 == "high",
+                watchers=watchers,
+            )
+        )
+        bus = stack.enter_context(PreloadBus(port))
+        if not port.attached:
+            print(
+                "dfu-emulator: at read protection level 2 the bootloader never runs: no device",
+                file=sys.stderr,
+            )
+        return run(arguments.argv, bus.environment())
+
+
+@contextlib.contextmanager
+def _trace_stream(name: str) -> Iterator[TextIO]:
+    if name == "-":
+        yield sys.stderr
+        return
+    with Path(name).open("w", encoding="utf-8") as stream:
+        yield stream
+
+
+def _say(text: str) -> None:
+    print(f"dfu-emulator: {text}", file=sys.stderr)
+
+
+def run(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Run ``command`` to its end; signals to us are its too."""
+    try:
+        process = subprocess.Popen(command, env=environment)
+    except FileNotFoundError:
+        _say(f"there is no command {command[0]!r}")
+        return Exit.NOT_FOUND
+    except OSError as error:
+        _say(f"{command[0]!r} cannot be executed: {error.strerror}")
+        return Exit.NOT_EXECUTABLE
+    with _signals_passed_on(process):
+        code = process.wait()
+    return Exit.SIGNALLED - code if code < 0 else code
+
+
+@contextlib.contextmanager
+def _signals_passed_on(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    # A terminal sends ^C to the command as well: it decides what that means.
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    before |= {number: signal.signal(number, pass_on) for number in _PASSED_ON}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
