@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from struct import pack
@@ -77,32 +77,43 @@ def _dfu_host_commands(start: int, sent: Path, received: Path) -> Iterator[list[
     yield ["dfu-host", "write", "--address", f"{start:#010x}", str(sent)]
     size = str(sent.stat().st_size)
     yield ["dfu-host", "read", "--address", f"{start:#010x}", "--length", size, str(received)]
-    yield ["dfu-host", "leave"]
+    yield ["dfu-host", "leave", "--address", f"{start:#010x}"]
 
 
 @contextmanager
 def _host_tool(port: Port, console: Console) -> Iterator[tuple[Run, Commands]]:
     """The real dfu-util if it can be used here, else dfu-host in this process."""
-    missing = "dfu-util is not installed" if shutil.which("dfu-util") is None else None
-    if missing is None:
+    with ExitStack() as stack:
         try:
-            with PreloadBus(port) as bus:
-                environment = bus.environment()
-                yield (
-                    lambda command: subprocess.run(command, env=environment, check=False).returncode,
-                    (_dfu_util_commands),
-                )
-                return
+            if shutil.which("dfu-util") is None:
+                raise PreloadError("dfu-util is not installed")
+            bus = stack.enter_context(PreloadBus(port))
         except PreloadError as error:
-            missing = str(error)
-    console.print(f"[dim]with dfu-host, because {missing}[/]\n")
+            console.print(f"[dim]with dfu-host, because {error}[/]\n")
+            yield _dfu_host_in_process(port), _dfu_host_commands
+        else:
+            yield _dfu_util_under(bus), _dfu_util_commands
+
+
+def _dfu_util_under(bus: PreloadBus) -> Run:
+    def run_dfu_util(command: Sequence[str]) -> int:
+        return subprocess.run(command, env=bus.environment(), stderr=subprocess.STDOUT).returncode
+
+    return run_dfu_util
+
+
+def _dfu_host_in_process(port: Port) -> Run:
     from dfu_emulator.transports.inprocess import Backend
 
     # By its entry point: neither side of the project imports the other.
     (dfu_host,) = entry_points(group="console_scripts", name="dfu-host")
-    main = dfu_host.load()
-    backend = Backend(port)
-    yield lambda command: main(command[1:], backend=backend), _dfu_host_commands
+    main, backend = dfu_host.load(), Backend(port)
+
+    def run_dfu_host(command: Sequence[str]) -> int:
+        code: int = main(command[1:], backend=backend)
+        return code
+
+    return run_dfu_host
 
 
 def _run_shown(

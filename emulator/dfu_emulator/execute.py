@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
 from dfu_emulator.cli import Exit
 from dfu_emulator.emulation import emulated
@@ -61,29 +61,47 @@ def _say(text: str) -> None:
 
 def run(command: Sequence[str], environment: dict[str, str]) -> int:
     """Run ``command`` to its end; signals to us are its too."""
-    try:
-        process = subprocess.Popen(command, env=environment)
-    except FileNotFoundError:
-        _say(f"there is no command {command[0]!r}")
-        return Exit.NOT_FOUND
-    except OSError as error:
-        _say(f"{command[0]!r} cannot be executed: {error.strerror}")
-        return Exit.NOT_EXECUTABLE
-    with _signals_passed_on(process):
+    with _Signals() as signals:
+        try:
+            process = subprocess.Popen(command, env=environment)
+        except FileNotFoundError:
+            _say(f"there is no command {command[0]!r}")
+            return Exit.NOT_FOUND
+        except OSError as error:
+            _say(f"{command[0]!r} cannot be executed: {error.strerror}")
+            return Exit.NOT_EXECUTABLE
+        signals.pass_on_to(process)
         code = process.wait()
     return Exit.SIGNALLED - code if code < 0 else code
 
 
-@contextlib.contextmanager
-def _signals_passed_on(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        process.send_signal(number)
+class _Signals:
+    """Passes signals on to a process, those included that come before it is there."""
 
-    # A terminal sends ^C to the command as well: it decides what that means.
-    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
-    before |= {number: signal.signal(number, pass_on) for number in _PASSED_ON}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "_Signals":
+        # A terminal sends ^C to the command as well: it decides what that means.
+        self._before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+        for number in _PASSED_ON:
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def pass_on_to(self, process: "subprocess.Popen[bytes]") -> None:
+        """From now on, signals go to ``process``."""
+        self._process = process
+        for number in self._early:
+            process.send_signal(number)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self._process is None:
+            self._early.append(number)
+        else:
+            self._process.send_signal(number)

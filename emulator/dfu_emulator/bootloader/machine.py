@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from dfu_emulator.bootloader.jobs import Departure, Job, Reason, Worker
-from dfu_emulator.bootloader.transitions import Action, Event, transition_table
+from dfu_emulator.bootloader.transitions import Action, Cell, Event, transition_table
 from dfu_emulator.chip import Chip
 from dfu_emulator.memory import MemoryFault
 from dfu_emulator.profile.model import BlockSize, BusyModel, FirstContact, HeldAt
@@ -27,7 +27,7 @@ class Reply(NamedTuple):
 ACKNOWLEDGED = Reply(b"")
 STALLED = Reply(None)
 
-_Step: TypeAlias = Callable[[SetupPacket, bytes, int, State], Reply]
+_Step: TypeAlias = Callable[[SetupPacket, bytes, int, Cell], Reply]
 _REQUEST_TYPES = tuple(
     CLASS_IN if request in (Request.UPLOAD, Request.GETSTATUS, Request.GETSTATE) else CLASS_OUT
     for request in Request
@@ -66,8 +66,7 @@ class Bootloader:
         table = transition_table(rules)
         # Indexed by state, then event: the machine's hot path.
         self._rows = [
-            [(steps[table[state][event].action], table[state][event].after) for event in Event]
-            for state in State
+            [(steps[table[state][event].action], table[state][event]) for event in Event] for state in State
         ]
         self.power_up()
 
@@ -130,48 +129,48 @@ class Bootloader:
             return self._refuse()
         if event == Request.DNLOAD and not setup.wLength:
             event = Event.DNLOAD_ZERO
-        step, after = self._rows[self._state][event]
-        return step(setup, data, now, after)
+        step, cell = self._rows[self._state][event]
+        return step(setup, data, now, cell)
 
     def _refuse(self, status: Status = Status.STALLEDPKT) -> Reply:
         self._state, self._status = State.ERROR, status
         return STALLED
 
-    def _refuse_step(self, _setup: SetupPacket, _data: bytes, _now: int, _after: State) -> Reply:
+    def _refuse_step(self, _setup: SetupPacket, _data: bytes, _now: int, _cell: Cell) -> Reply:
         return self._refuse()
 
-    def _stall(self, _setup: SetupPacket, _data: bytes, _now: int, _after: State) -> Reply:
+    def _stall(self, _setup: SetupPacket, _data: bytes, _now: int, _cell: Cell) -> Reply:
         return STALLED
 
-    def _acknowledge(self, _setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
-        self._state = after
+    def _acknowledge(self, _setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
+        self._state = cell.after
         return ACKNOWLEDGED
 
-    def _clear(self, _setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
-        self._state, self._status = after, Status.OK
+    def _clear(self, _setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
+        self._state, self._status = cell.after, Status.OK
         return ACKNOWLEDGED
 
-    def _confuse(self, _setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
-        self._state, self._status = after, Status.UNKNOWN
+    def _confuse(self, _setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
+        self._state, self._status = cell.after, Status.UNKNOWN
         return ACKNOWLEDGED
 
-    def _tell_state(self, setup: SetupPacket, _data: bytes, _now: int, _after: State) -> Reply:
+    def _tell_state(self, setup: SetupPacket, _data: bytes, _now: int, _cell: Cell) -> Reply:
         return Reply(bytes((self._state,))[: setup.wLength])
 
-    def _report(self, setup: SetupPacket, _data: bytes, _now: int, _after: State) -> Reply:
+    def _report(self, setup: SetupPacket, _data: bytes, _now: int, _cell: Cell) -> Reply:
         return Reply(self._status_reply(self._idle_timeout)[: setup.wLength])
 
     def _status_reply(self, timeout: int) -> bytes:
         return STATUS_REPLY.pack(self._status, timeout & 0xFFFF, timeout >> 16, self._state, 0)
 
-    def _accept(self, setup: SetupPacket, data: bytes, _now: int, after: State) -> Reply:
+    def _accept(self, setup: SetupPacket, data: bytes, _now: int, cell: Cell) -> Reply:
         if setup.wLength > self._transfer_size or setup.wValue == _RESERVED_BLOCK:
             return self._refuse()
         self._pending = (setup.wValue, data)
-        self._state = after
+        self._state = cell.after
         return ACKNOWLEDGED
 
-    def _send(self, setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
+    def _send(self, setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
         block, length = setup.wValue, setup.wLength
         if not 0 < length <= self._transfer_size or block == _RESERVED_BLOCK:
             return self._refuse()
@@ -182,20 +181,20 @@ class Bootloader:
                 found = self._worker.read(block, length, self._block_size(length))
             except MemoryFault as fault:
                 return self._refuse(fault.status)
-        self._state = after if len(found) == length else State.DFU_IDLE
+        self._state = cell.after if len(found) == length else _otherwise(cell)
         return Reply(found)
 
     def _block_size(self, length: int) -> int:
         return self._transfer_size if self._fixed_blocks else length
 
-    def _start(self, setup: SetupPacket, _data: bytes, now: int, after: State) -> Reply:
+    def _start(self, setup: SetupPacket, _data: bytes, now: int, cell: Cell) -> Reply:
         block, data = self._pending
         width = self.chip.width  # before the job: a new voltage range counts from the next one on
         job = self._worker.run(block, data, self._block_size(len(data)))
         duration = self._timing.duration(job.work, width) if job.outcome is Status.OK else 0
         timeout = self._timing.poll_timeout(job.work.kind)
         self._job = job
-        self._state = after
+        self._state = cell.after
         reply = self._status_reply(timeout)[: setup.wLength]
         if job.reset is not None:
             return Reply(reply, 0, self._depart(job.reset, duration))
@@ -207,7 +206,7 @@ class Bootloader:
             hold = duration if self._rules.held_at is HeldAt.START else 0
         return Reply(reply, hold)
 
-    def _finish(self, setup: SetupPacket, _data: bytes, now: int, after: State) -> Reply:
+    def _finish(self, setup: SetupPacket, _data: bytes, now: int, cell: Cell) -> Reply:
         job = self._job
         assert job is not None  # noqa: S101 - dfuDNBUSY is only reached through _start
         if self._rules.busy is BusyModel.STALL and now < self._ready_at:
@@ -216,19 +215,19 @@ class Bootloader:
             timeout = self._timing.poll_timeout(job.work.kind)
             return Reply(self._status_reply(timeout)[: setup.wLength])
         self._status = job.outcome
-        self._state = after if job.outcome is Status.OK else State.ERROR
-        return self._report(setup, b"", now, after)
+        self._state = cell.after if job.outcome is Status.OK else _otherwise(cell)
+        return self._report(setup, b"", now, cell)
 
     def _is_wedged(self, job: Job) -> bool:
         return self._rules.wedge_from is not None and job.address >= self._rules.wedge_from
 
-    def _manifest(self, setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
-        self._state = after
+    def _manifest(self, setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
+        self._state = cell.after
         reply = self._status_reply(self._timing.poll_timeout(WorkKind.MANIFEST))[: setup.wLength]
         return Reply(reply, 0, self._depart(Reason.LEAVE, 0))
 
-    def _reenumerate(self, _setup: SetupPacket, _data: bytes, _now: int, after: State) -> Reply:
-        self._state, self._status = after, Status.OK
+    def _reenumerate(self, _setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
+        self._state, self._status = cell.after, Status.OK
         return Reply(b"", 0, Departure(Reason.DETACH, self._timing.connect_delay()))
 
     def _depart(self, reason: Reason, duration: int) -> Departure:
@@ -238,3 +237,8 @@ class Bootloader:
         if application_runs or not self.chip.boots_into_rom():
             return Departure(reason, None, application_runs)
         return Departure(reason, duration + self._timing.connect_delay())
+
+
+def _otherwise(cell: Cell) -> State:
+    assert cell.otherwise is not None  # noqa: S101 - the table gives it for these actions
+    return cell.otherwise

@@ -32,10 +32,10 @@ class Action(Enum):
     STALL = "stall"
     ACKNOWLEDGE = "OK"
     ACCEPT = "take the data"
-    SEND = "send data; where less than wLength is left: dfuIDLE"
+    SEND = "send data; else less than wLength is left"
     REPORT = "tell the status"
     START = "start the job, tell dfuDNBUSY"
-    FINISH = "once the job is done tell its outcome; where it failed: dfuERROR"
+    FINISH = "tell the outcome of the job; else it failed"
     MANIFEST = "tell dfuMANIFEST, then leave the bus"
     TELL_STATE = "tell the state"
     CLEAR = "status OK"
@@ -45,10 +45,12 @@ class Action(Enum):
 
 
 class Cell(NamedTuple):
-    """``action``, and the state after it unless the action says otherwise."""
+    """What to do, and the state after it."""
 
     action: Action
     after: State
+    otherwise: State | None = None
+    """For the actions whose words have an "else": the state in that case."""
 
 
 class Field(Enum):
@@ -64,9 +66,9 @@ Table: TypeAlias = Mapping[State, Mapping[Event, Cell]]
 _REFUSE = Cell(Action.REFUSE, State.ERROR)
 _ACCEPT = Cell(Action.ACCEPT, State.DNLOAD_SYNC)
 _LEAVE = Cell(Action.ACKNOWLEDGE, State.MANIFEST_SYNC)
-_SEND = Cell(Action.SEND, State.UPLOAD_IDLE)
+_SEND = Cell(Action.SEND, State.UPLOAD_IDLE, State.DFU_IDLE)
 _START = Cell(Action.START, State.DNBUSY)
-_FINISH = Cell(Action.FINISH, State.DNLOAD_IDLE)
+_FINISH = Cell(Action.FINISH, State.DNLOAD_IDLE, State.ERROR)
 _MANIFEST = Cell(Action.MANIFEST, State.MANIFEST)
 _CLEAR = Cell(Action.CLEAR, State.DFU_IDLE)
 _TO_IDLE = Cell(Action.ACKNOWLEDGE, State.DFU_IDLE)

@@ -1,0 +1,225 @@
+"""Speed, side by side in one run. ``--quick`` only shows that all of it still runs.
+
+Every rate stands beside what it is compared with; the ratio is what carries from one machine to another.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import usb.core
+from construct import Int8ul, Int16ul, Int24ul, Struct
+from rich.console import Console
+from rich.table import Table
+
+from dfu_emulator.emulation import emulated
+from dfu_emulator.transports.inprocess import Backend
+from dfu_emulator.transports.preload import PreloadBus
+from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
+
+GETSTATUS = SetupPacket.dfu(Request.GETSTATUS, 0, 6)
+UPLOAD = SetupPacket.dfu(Request.UPLOAD, 2, 2048)
+CLRSTATUS = SetupPacket.dfu(Request.CLRSTATUS)
+MIB = 1 << 20
+BIN = Path(sys.executable).parent
+
+SETUP_IN_CONSTRUCT = Struct(
+    "bmRequestType" / Int8ul, "bRequest" / Int8ul, "wValue" / Int16ul, "wIndex" / Int16ul, "wLength" / Int16ul
+)
+STATUS_IN_CONSTRUCT = Struct(
+    "bStatus" / Int8ul, "bwPollTimeout" / Int24ul, "bState" / Int8ul, "iString" / Int8ul
+)
+
+LIBUSB_CLIENT = """
+import sys, time, usb.core
+device = usb.core.find(idVendor=0x0483)
+device.ctrl_transfer(0x21, 4, 0, 0, None)
+for request, value, length in ((3, 0, 6), (2, 2, 2048)):
+    count = int(sys.argv[1])
+    start = time.perf_counter()
+    for _ in range(count):
+        device.ctrl_transfer(0xA1, request, value, 0, length)
+    print(count / (time.perf_counter() - start))
+"""
+
+
+class IdleBackend(Backend):
+    """The in-process backend, but its device does nothing: what PyUSB itself costs."""
+
+    def ctrl_transfer(self, *arguments: Any) -> int:
+        data: array[int] = arguments[5]
+        return len(data)
+
+
+def rate(call: Callable[[], object], count: int) -> float:
+    """Calls per second; the best of three, which is the one that was disturbed least."""
+    best = 0.0
+    for _ in range(3):
+        start = time.perf_counter()
+        for _ in range(count):
+            call()
+        best = max(best, count / (time.perf_counter() - start))
+    return best
+
+
+def seconds(command: list[str], repeat: int, environment: dict[str, str] | None = None) -> float:
+    """Wall time of a command; the best of ``repeat``."""
+    best = float("inf")
+    for _ in range(repeat):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+class Report:
+    """Collects rows of (what, value, compared with, ratio)."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, float, str, str, float]] = []
+
+    def add(self, what: str, value: float, unit: str, reference: str, reference_value: float) -> None:
+        """One result and what it is compared with, in the same unit."""
+        self._rows.append((what, value, unit, reference, value / reference_value))
+
+    def show(self) -> None:
+        """Print the table."""
+        table = Table("what", "value", "ratio", "to", box=None)
+        for what, value, unit, reference, ratio in self._rows:
+            number = f"{value:,.0f}" if value >= 100 else f"{value:.3f}"
+            table.add_row(what, f"{number} {unit}", f"{ratio:.2f}", reference)
+        Console(width=120).print(table)
+
+    def save(self, path: Path) -> None:
+        """Write the rows as JSON."""
+        keys = ("what", "value", "unit", "reference", "ratio")
+        rows = [dict(zip(keys, row, strict=True)) for row in self._rows]
+        path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+def structures(report: Report, count: int) -> None:
+    """The two structures of the hot path, in struct and in construct."""
+    packet = GETSTATUS.build()
+    status = StatusReply(Status.OK, 100, State.DNBUSY)
+    fields = {"bStatus": 0, "bwPollTimeout": 100, "bState": 4, "iString": 0}
+    slow_parse = rate(lambda: SETUP_IN_CONSTRUCT.parse(packet), count // 10)
+    slow_build = rate(lambda: STATUS_IN_CONSTRUCT.build(fields), count // 10)
+    report.add(
+        "SETUP packet, parse",
+        rate(lambda: SetupPacket.parse(packet), count),
+        "/s",
+        "in construct",
+        slow_parse,
+    )
+    report.add("GETSTATUS reply, build", rate(status.build, count), "/s", "in construct", slow_build)
+
+
+def in_process(report: Report, count: int) -> dict[str, float]:
+    """The machine alone, at a port, and through PyUSB."""
+    with emulated("stm32f405") as port:
+        port.configure()
+        port.control(CLRSTATUS)
+        handle = port.device.bootloader.handle
+        alone = {
+            "GETSTATUS": rate(lambda: handle(GETSTATUS), count),
+            "2 KiB UPLOAD": rate(lambda: handle(UPLOAD), count),
+        }
+        handle(SetupPacket.dfu(Request.ABORT))
+        report.add("machine alone, GETSTATUS", alone["GETSTATUS"], "/s", "the target", 200_000)
+        report.add(
+            "machine alone, 2 KiB UPLOAD", alone["2 KiB UPLOAD"], "/s", "GETSTATUS", alone["GETSTATUS"]
+        )
+        for name, backend in (("does nothing", IdleBackend(port)), ("in process", Backend(port))):
+            device = usb.core.find(backend=backend)
+            for what, setup in (("GETSTATUS", GETSTATUS), ("2 KiB UPLOAD", UPLOAD)):
+                arguments = setup[:4]
+                found = rate(
+                    lambda d=device, a=arguments, n=setup.wLength: d.ctrl_transfer(*a, n), count // 10
+                )
+                alone[f"{what}, {name}"] = found
+    for what in ("GETSTATUS", "2 KiB UPLOAD"):
+        idle = alone[f"{what}, does nothing"]
+        report.add(
+            f"PyUSB in process, {what}",
+            alone[f"{what}, in process"],
+            "/s",
+            "a backend that does nothing",
+            idle,
+        )
+    return alone
+
+
+def through_preload(report: Report, count: int, alone: dict[str, float]) -> None:
+    """PyUSB over libusb in a child process under preload."""
+    with emulated("stm32f405") as port, PreloadBus(port) as bus:
+        command = [sys.executable, "-c", LIBUSB_CLIENT, str(count)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=bus.environment())
+    for what, found in zip(("GETSTATUS", "2 KiB UPLOAD"), map(float, done.stdout.split()), strict=True):
+        reference = alone[f"{what}, in process"]
+        report.add(f"preload and libusb, {what}", found, "/s", "PyUSB in process", reference)
+
+
+def whole_commands(report: Report, size: int, repeat: int) -> None:
+    """dfu-util's wall times, and how long the commands take to start."""
+    python = seconds([sys.executable, "-c", "pass"], repeat)
+    execute = [str(BIN / "dfu-emulator"), "exec", "--profile", "stm32f405", "--"]
+    with tempfile.TemporaryDirectory() as folder:
+        image, back = Path(folder, "image.bin"), Path(folder, "back.bin")
+        image.write_bytes(os.urandom(size))
+        with emulated("stm32f405") as port, PreloadBus(port) as bus:
+            environment = bus.environment()
+            download = ["dfu-util", "-a", "0", "-s", "0x08000000", "-D", str(image)]
+            report.add(
+                f"dfu-util, download of {size} bytes", seconds(download, 1, environment), "s", "the target", 4
+            )
+            upload = ["dfu-util", "-a", "0", "-s", f"0x08000000:{size}:force", "-U", str(back)]
+            report.add(
+                f"dfu-util, upload of {size} bytes", seconds(upload, 1, environment), "s", "the target", 4
+            )
+        assert back.read_bytes() == image.read_bytes()
+    report.add(
+        "dfu-emulator exec -- dfu-util -l",
+        seconds([*execute, "dfu-util", "-l"], repeat),
+        "s",
+        "the target",
+        0.4,
+    )
+    for command in ("dfu-emulator", "dfu-host"):
+        report.add(
+            f"{command} --help",
+            seconds([str(BIN / command), "--help"], repeat),
+            "s",
+            "python -c pass",
+            python,
+        )
+
+
+def main() -> None:
+    """Run all benchmarks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="few repetitions: shows that it works, not how fast"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
+    arguments = parser.parse_args()
+    count = 1_000 if arguments.quick else 200_000
+    report = Report()
+    structures(report, count)
+    alone = in_process(report, count)
+    through_preload(report, count // 20, alone)
+    whole_commands(report, MIB // 16 if arguments.quick else MIB, 1 if arguments.quick else 5)
+    report.show()
+    if arguments.json:
+        report.save(arguments.json)
+
+
+if __name__ == "__main__":
+    main()
