@@ -12,6 +12,7 @@ import tempfile
 import time
 from array import array
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,15 @@ class IdleBackend(Backend):
         return len(data)
 
 
-def rate(call: Callable[[], object], count: int) -> float:
-    """Calls per second; the best of three, which is the one that was disturbed least."""
-    best = 0.0
-    for _ in range(3):
-        start = time.perf_counter()
-        for _ in range(count):
-            call()
-        best = max(best, count / (time.perf_counter() - start))
+def rates(count: int, *calls: Callable[[], object]) -> list[float]:
+    """Calls per second of each; by turns, and the best turn of each: the one that was disturbed least."""
+    best = [0.0] * len(calls)
+    for _ in range(7):
+        for index, call in enumerate(calls):
+            start = time.perf_counter()
+            for _ in range(count):
+                call()
+            best[index] = max(best[index], count / (time.perf_counter() - start))
     return best
 
 
@@ -110,60 +112,43 @@ def structures(report: Report, count: int) -> None:
     packet = GETSTATUS.build()
     status = StatusReply(Status.OK, 100, State.DNBUSY)
     fields = {"bStatus": 0, "bwPollTimeout": 100, "bState": 4, "iString": 0}
-    slow_parse = rate(lambda: SETUP_IN_CONSTRUCT.parse(packet), count // 10)
-    slow_build = rate(lambda: STATUS_IN_CONSTRUCT.build(fields), count // 10)
-    report.add(
-        "SETUP packet, parse",
-        rate(lambda: SetupPacket.parse(packet), count),
-        "/s",
-        "in construct",
-        slow_parse,
+    parse, slow_parse, build, slow_build = rates(
+        count // 20,
+        lambda: SetupPacket.parse(packet),
+        lambda: SETUP_IN_CONSTRUCT.parse(packet),
+        status.build,
+        lambda: STATUS_IN_CONSTRUCT.build(fields),
     )
-    report.add("GETSTATUS reply, build", rate(status.build, count), "/s", "in construct", slow_build)
+    report.add("SETUP packet, parse", parse, "/s", "in construct", slow_parse)
+    report.add("GETSTATUS reply, build", build, "/s", "in construct", slow_build)
 
 
 def in_process(report: Report, count: int) -> dict[str, float]:
-    """The machine alone, at a port, and through PyUSB."""
+    """The machine alone, and through PyUSB; returns the rates through PyUSB."""
+    found = {}
     with emulated("stm32f405") as port:
-        port.configure()
+        real, idle = (usb.core.find(backend=backend) for backend in (Backend(port), IdleBackend(port)))
         port.control(CLRSTATUS)
-        handle = port.device.bootloader.handle
-        alone = {
-            "GETSTATUS": rate(lambda: handle(GETSTATUS), count),
-            "2 KiB UPLOAD": rate(lambda: handle(UPLOAD), count),
-        }
-        handle(SetupPacket.dfu(Request.ABORT))
-        report.add("machine alone, GETSTATUS", alone["GETSTATUS"], "/s", "the target", 200_000)
-        report.add(
-            "machine alone, 2 KiB UPLOAD", alone["2 KiB UPLOAD"], "/s", "GETSTATUS", alone["GETSTATUS"]
-        )
-        for name, backend in (("does nothing", IdleBackend(port)), ("in process", Backend(port))):
-            device = usb.core.find(backend=backend)
-            for what, setup in (("GETSTATUS", GETSTATUS), ("2 KiB UPLOAD", UPLOAD)):
-                arguments = setup[:4]
-                found = rate(
-                    lambda d=device, a=arguments, n=setup.wLength: d.ctrl_transfer(*a, n), count // 10
-                )
-                alone[f"{what}, {name}"] = found
-    for what in ("GETSTATUS", "2 KiB UPLOAD"):
-        idle = alone[f"{what}, does nothing"]
-        report.add(
-            f"PyUSB in process, {what}",
-            alone[f"{what}, in process"],
-            "/s",
-            "a backend that does nothing",
-            idle,
-        )
-    return alone
+        for what, setup in (("GETSTATUS", GETSTATUS), ("2 KiB UPLOAD", UPLOAD)):
+            alone, through, nothing = rates(
+                count // 5,
+                partial(port.device.bootloader.handle, setup),
+                partial(real.ctrl_transfer, *setup),
+                partial(idle.ctrl_transfer, *setup),
+            )
+            found[what] = through
+            report.add(f"machine alone, {what}", alone, "/s", "the target for GETSTATUS", 200_000)
+            report.add(f"PyUSB in process, {what}", through, "/s", "PyUSB with an idle backend", nothing)
+    return found
 
 
-def through_preload(report: Report, count: int, alone: dict[str, float]) -> None:
+def through_preload(report: Report, count: int, in_process_rates: dict[str, float]) -> None:
     """PyUSB over libusb in a child process under preload."""
     with emulated("stm32f405") as port, PreloadBus(port) as bus:
         command = [sys.executable, "-c", LIBUSB_CLIENT, str(count)]
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=bus.environment())
     for what, found in zip(("GETSTATUS", "2 KiB UPLOAD"), map(float, done.stdout.split()), strict=True):
-        reference = alone[f"{what}, in process"]
+        reference = in_process_rates[what]
         report.add(f"preload and libusb, {what}", found, "/s", "PyUSB in process", reference)
 
 
@@ -213,8 +198,7 @@ def main() -> None:
     count = 1_000 if arguments.quick else 200_000
     report = Report()
     structures(report, count)
-    alone = in_process(report, count)
-    through_preload(report, count // 20, alone)
+    through_preload(report, count // 20, in_process(report, count))
     whole_commands(report, MIB // 16 if arguments.quick else MIB, 1 if arguments.quick else 5)
     report.show()
     if arguments.json:

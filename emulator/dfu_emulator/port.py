@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dfu_emulator.bootloader import Departure, Reply
 from dfu_emulator.timing import Clock
-from dfu_emulator.usb_device import CONFIGURATION_VALUE, SET_CONFIGURATION, UsbDevice
+from dfu_emulator.usb_device import CONFIGURATION_VALUE, SET_CONFIGURATION, SET_INTERFACE, UsbDevice
 from dfu_protocol import SetupPacket, State, Status
 
 _FIRST_ADDRESS, _LAST_ADDRESS = 2, 127
@@ -68,7 +68,8 @@ class Port:
         self._attached = device.bootloader.runs
         self._returns_at: int | None = None
         self.address = _FIRST_ADDRESS
-        self._tell(Attached(clock.now()))
+        if self._attached:
+            self._tell(Attached(clock.now()))
 
     @property
     def attached(self) -> bool:
@@ -88,9 +89,8 @@ class Port:
         Raises DeviceGone where no device is there, or not the one at ``address``.
         """
         with self._lock:
-            self._return_if_due()
-            if not self._attached or address not in (None, self.address):
-                raise DeviceGone
+            if self._returns_at is not None or not self._attached or address != self.address:
+                self._check_present(address)
             now = self.clock.now()
             if not self._watchers:
                 reply = self.device.control(setup, data, now)
@@ -117,10 +117,23 @@ class Port:
     def reset(self, address: int | None = None) -> None:
         """USB bus reset. Raises DeviceGone as control does."""
         with self._lock:
-            self._return_if_due()
-            if not self._attached or address not in (None, self.address):
-                raise DeviceGone
+            self._check_present(address)
             self.device.bus_reset()
+
+    def reset_and_restore(self, address: int | None = None) -> None:
+        """Reset the bus as an operating system does: configuration and alternate setting are as before."""
+        with self._lock:
+            self._check_present(address)
+            alternate = self.device.alternate_setting
+            self.reset()
+            self.configure()
+            if alternate:
+                self.control(SetupPacket(0x01, SET_INTERFACE, alternate))
+
+    def _check_present(self, address: int | None) -> None:
+        self._return_if_due()
+        if not self._attached or (address is not None and address != self.address):
+            raise DeviceGone
 
     def _watched(self, setup: SetupPacket, data: bytes, now: int) -> Reply:
         bootloader = self.device.bootloader

@@ -66,14 +66,14 @@ class UsbDevice:
 
     def control(self, setup: SetupPacket, data: bytes = b"", now: int = 0) -> Reply:
         """Answer one control transfer at ``now`` (microseconds); ``data`` is an OUT data stage."""
-        kind = setup.bmRequestType
-        if kind < 0x80 and len(data) != setup.wLength:
+        kind, request, _value, index, length = setup
+        if kind < 0x80 and len(data) != length:
             return STALLED
         if kind >> 5 & 3 == CLASS:
-            if kind & 0x1F != INTERFACE or setup.wIndex or not self._configuration:
+            if kind & 0x1F != INTERFACE or index or not self._configuration:
                 return STALLED
             return self.bootloader.handle(setup, data, now)
-        handler = self._standard.get((kind, setup.bRequest))
+        handler = self._standard.get((kind, request))
         return handler(setup) if handler else STALLED
 
     def bus_reset(self) -> None:

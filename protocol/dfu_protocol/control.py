@@ -5,6 +5,7 @@ structures in construct beside them.
 """
 
 from struct import Struct
+from struct import error as StructError
 from typing import NamedTuple
 
 from dfu_protocol.constants import Request, State, Status
@@ -40,8 +41,11 @@ class SetupPacket(NamedTuple):
         return cls._make(SETUP_PACKET.unpack(data))
 
     def build(self) -> bytes:
-        """The 8 bytes on the wire."""
-        return SETUP_PACKET.pack(*self)
+        """The 8 bytes on the wire; a field that is too large raises ProtocolError."""
+        try:
+            return SETUP_PACKET.pack(*self)
+        except StructError as error:
+            raise ProtocolError(f"{self}: {error}") from None
 
     @property
     def is_in(self) -> bool:
@@ -86,8 +90,11 @@ class StatusReply(NamedTuple):
             raise ProtocolError(f"DFU_GETSTATUS reply {data.hex(' ')}: {error}") from None
 
     def build(self) -> bytes:
-        """The 6 bytes on the wire."""
+        """The 6 bytes on the wire; a field that is too large raises ProtocolError."""
         if not 0 <= self.bwPollTimeout < 1 << 24:
             raise ProtocolError(f"bwPollTimeout has 24 bits, {self.bwPollTimeout} does not fit")
         low, high = self.bwPollTimeout & 0xFFFF, self.bwPollTimeout >> 16
-        return STATUS_REPLY.pack(self.bStatus, low, high, self.bState, self.iString)
+        try:
+            return STATUS_REPLY.pack(self.bStatus, low, high, self.bState, self.iString)
+        except StructError as error:
+            raise ProtocolError(f"{self}: {error}") from None

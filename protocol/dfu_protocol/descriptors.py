@@ -86,8 +86,11 @@ _STRING_MAX_UNITS = (255 - 2) // 2
 
 
 def build_string(text: str) -> bytes:
-    """A string descriptor in UTF-16LE. Over 126 code units do not fit and raise ProtocolError."""
-    encoded = text.encode("utf-16-le")
+    """A string descriptor in UTF-16LE. Over 126 code units, or half a character, raise ProtocolError."""
+    try:
+        encoded = text.encode("utf-16-le")
+    except UnicodeEncodeError:
+        raise ProtocolError(f"not expressible in UTF-16: {text!r}") from None
     if len(encoded) > 2 * _STRING_MAX_UNITS:
         raise ProtocolError(f"a string descriptor holds {_STRING_MAX_UNITS} UTF-16 units: {text!r}")
     built: bytes = STRING.build({"bLength": len(encoded) + 2, "bString": encoded})

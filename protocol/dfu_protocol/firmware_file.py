@@ -1,6 +1,7 @@
 """DFU file suffix (DFU 1.1, appendix B) and DfuSe files (UM0391), little-endian, declared with construct."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from construct import Bytes, Const, ConstructError, Container, Int8ul, Int16ul, Int32ul, Struct
@@ -83,28 +84,24 @@ class DfuSeFile:
 
     def build(self) -> bytes:
         """The bytes of the file, suffix and CRC included."""
-        try:
-            body = b"".join(_build_target(target) for target in self.targets)
-            size = PREFIX.sizeof() + len(body)
-            return add_suffix(
-                PREFIX.build({"DFUImageSize": size, "bTargets": len(self.targets)}) + body, self.suffix
-            )
-        except ConstructError as error:
-            raise ProtocolError(f"not expressible as a DfuSe file: {error}") from None
+        body = b"".join(_build_target(target) for target in self.targets)
+        size = PREFIX.sizeof() + len(body)
+        return add_suffix(
+            _build(PREFIX, {"DFUImageSize": size, "bTargets": len(self.targets)}) + body, self.suffix
+        )
 
 
 def add_suffix(body: bytes, suffix: Suffix) -> bytes:
     """``body`` followed by a DFU suffix with its CRC."""
-    unsigned: bytes = SUFFIX.build(
-        {
-            "bcdDevice": suffix.bcdDevice,
-            "idProduct": suffix.idProduct,
-            "idVendor": suffix.idVendor,
-            "bcdDFU": suffix.bcdDFU,
-            "bLength": _SUFFIX_SIZE,
-            "dwCRC": 0,
-        }
-    )[:-_CRC_SIZE]
+    fields = {
+        "bcdDevice": suffix.bcdDevice,
+        "idProduct": suffix.idProduct,
+        "idVendor": suffix.idVendor,
+        "bcdDFU": suffix.bcdDFU,
+        "bLength": _SUFFIX_SIZE,
+        "dwCRC": 0,
+    }
+    unsigned = _build(SUFFIX, fields)[:-_CRC_SIZE]
     return body + unsigned + dfu_crc(body + unsigned).to_bytes(_CRC_SIZE, "little")
 
 
@@ -196,22 +193,30 @@ def _parse_target(reader: _Reader, index: int) -> Target:
 
 def _build_target(target: Target) -> bytes:
     elements = b"".join(
-        ELEMENT_PREFIX.build({"dwElementAddress": e.address, "dwElementSize": len(e.data)}) + e.data
+        _build(ELEMENT_PREFIX, {"dwElementAddress": e.address, "dwElementSize": len(e.data)}) + e.data
         for e in target.elements
     )
+    if any(e.address + len(e.data) > 1 << 32 for e in target.elements):
+        raise ProtocolError("an element ends above the 32-bit address space")
     try:
         name = (target.name or "").encode("latin-1")
     except UnicodeEncodeError:
         raise ProtocolError(f"a target's name is Latin-1 text: {target.name!r}") from None
     if len(name) >= 255 or b"\0" in name:
         raise ProtocolError("a target's name has at most 254 characters, none of them NUL")
-    head: bytes = TARGET_PREFIX.build(
-        {
-            "bAlternateSetting": target.alternate,
-            "bTargetNamed": target.name is not None,
-            "szTargetName": name.ljust(255, b"\0"),
-            "dwTargetSize": len(elements),
-            "dwNbElements": len(target.elements),
-        }
-    )
-    return head + elements
+    fields = {
+        "bAlternateSetting": target.alternate,
+        "bTargetNamed": target.name is not None,
+        "szTargetName": name.ljust(255, b"\0"),
+        "dwTargetSize": len(elements),
+        "dwNbElements": len(target.elements),
+    }
+    return _build(TARGET_PREFIX, fields) + elements
+
+
+def _build(structure: Struct, fields: Mapping[str, object]) -> bytes:
+    try:
+        built: bytes = structure.build(fields)
+    except ConstructError as error:
+        raise ProtocolError(f"not expressible in a DFU file: {error}") from None
+    return built

@@ -80,7 +80,7 @@ class Layout:
 _UNITS = {"": 1, " ": 1, "B": 1, "K": 1024, "M": 1024 * 1024}
 _NAME = re.compile(r"@([^/]*)")
 _ADDRESS = re.compile(r"/\s*0x([0-9A-Fa-f]{1,8})\s*/")
-_PAGES = re.compile(r"\s*(\d{1,5})\s*\*\s*(\d{1,5})([ BKM]?)([a-g]?)")
+_PAGES = re.compile(r"\s*([0-9]{1,10})\s*\*\s*([0-9]{1,10})(?![0-9])([ BKM]?)([a-g]?)")
 _ADDRESS_SPACE = 1 << 32
 
 

@@ -1,6 +1,7 @@
 """The DfuSe state machine: a DFU request in, a reply out. Time is a number that the caller brings."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from dfu_emulator.bootloader.jobs import Departure, Job, Reason, Worker
@@ -9,8 +10,8 @@ from dfu_emulator.chip import Chip
 from dfu_emulator.memory import MemoryFault
 from dfu_emulator.profile.model import BlockSize, BusyModel, FirstContact, HeldAt
 from dfu_emulator.timing import Timing, WorkKind
-from dfu_protocol import Request, SetupPacket, State, Status
-from dfu_protocol.control import CLASS_IN, CLASS_OUT, STATUS_REPLY
+from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
+from dfu_protocol.control import STATUS_REPLY
 
 
 class Reply(NamedTuple):
@@ -28,10 +29,9 @@ ACKNOWLEDGED = Reply(b"")
 STALLED = Reply(None)
 
 _Step: TypeAlias = Callable[[SetupPacket, bytes, int, Cell], Reply]
-_REQUEST_TYPES = tuple(
-    CLASS_IN if request in (Request.UPLOAD, Request.GETSTATUS, Request.GETSTATE) else CLASS_OUT
-    for request in Request
-)
+_REQUEST_TYPES = {int(request): SetupPacket.dfu(request).bmRequestType for request in Request}
+_DNLOAD = int(Request.DNLOAD)
+_STATUS_SIZE = STATUS_REPLY.size
 _COMMAND_BLOCK, _RESERVED_BLOCK = 0, 1
 
 
@@ -124,10 +124,10 @@ class Bootloader:
             held = self._silent_until - now
             reply = self.handle(setup, data, self._silent_until)
             return reply._replace(hold=reply.hold + held)
-        event = setup.bRequest
-        if event > Request.ABORT or setup.bmRequestType != _REQUEST_TYPES[event]:
+        request_type, event, _value, _index, length = setup
+        if _REQUEST_TYPES.get(event) != request_type:
             return self._refuse()
-        if event == Request.DNLOAD and not setup.wLength:
+        if event == _DNLOAD and not length:
             event = Event.DNLOAD_ZERO
         step, cell = self._rows[self._state][event]
         return step(setup, data, now, cell)
@@ -158,10 +158,11 @@ class Bootloader:
         return Reply(bytes((self._state,))[: setup.wLength])
 
     def _report(self, setup: SetupPacket, _data: bytes, _now: int, _cell: Cell) -> Reply:
-        return Reply(self._status_reply(self._idle_timeout)[: setup.wLength])
+        return self._tell_status(self._idle_timeout, setup.wLength)
 
-    def _status_reply(self, timeout: int) -> bytes:
-        return STATUS_REPLY.pack(self._status, timeout & 0xFFFF, timeout >> 16, self._state, 0)
+    def _tell_status(self, timeout: int, length: int) -> Reply:
+        reply = _status_reply(self._status, timeout, self._state)
+        return reply if length >= _STATUS_SIZE else Reply(reply.data and reply.data[:length])
 
     def _accept(self, setup: SetupPacket, data: bytes, _now: int, cell: Cell) -> Reply:
         if setup.wLength > self._transfer_size or setup.wValue == _RESERVED_BLOCK:
@@ -195,16 +196,16 @@ class Bootloader:
         timeout = self._timing.poll_timeout(job.work.kind)
         self._job = job
         self._state = cell.after
-        reply = self._status_reply(timeout)[: setup.wLength]
+        reply = self._tell_status(timeout, setup.wLength)
         if job.reset is not None:
-            return Reply(reply, 0, self._depart(job.reset, duration))
+            return reply._replace(departure=self._depart(job.reset, duration))
         self._done_at = now + duration
         self._ready_at = now + timeout * 1000
         hold = 0
         if self._rules.busy is BusyModel.BLOCK:
             self._silent_until = self._done_at
             hold = duration if self._rules.held_at is HeldAt.START else 0
-        return Reply(reply, hold)
+        return reply._replace(hold=hold)
 
     def _finish(self, setup: SetupPacket, _data: bytes, now: int, cell: Cell) -> Reply:
         job = self._job
@@ -213,7 +214,7 @@ class Bootloader:
             return STALLED
         if now < self._done_at or self._is_wedged(job):
             timeout = self._timing.poll_timeout(job.work.kind)
-            return Reply(self._status_reply(timeout)[: setup.wLength])
+            return self._tell_status(timeout, setup.wLength)
         self._status = job.outcome
         self._state = cell.after if job.outcome is Status.OK else _otherwise(cell)
         return self._report(setup, b"", now, cell)
@@ -223,8 +224,8 @@ class Bootloader:
 
     def _manifest(self, setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
         self._state = cell.after
-        reply = self._status_reply(self._timing.poll_timeout(WorkKind.MANIFEST))[: setup.wLength]
-        return Reply(reply, 0, self._depart(Reason.LEAVE, 0))
+        reply = self._tell_status(self._timing.poll_timeout(WorkKind.MANIFEST), setup.wLength)
+        return reply._replace(departure=self._depart(Reason.LEAVE, 0))
 
     def _reenumerate(self, _setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
         self._state, self._status = cell.after, Status.OK
@@ -237,6 +238,12 @@ class Bootloader:
         if application_runs or not self.chip.boots_into_rom():
             return Departure(reason, None, application_runs)
         return Departure(reason, duration + self._timing.connect_delay())
+
+
+@lru_cache(maxsize=256)
+def _status_reply(status: Status, timeout: int, state: State) -> Reply:
+    """The answer to GETSTATUS: there are few, and hosts ask again and again."""
+    return Reply(StatusReply(status, timeout, state).build())
 
 
 def _otherwise(cell: Cell) -> State:

@@ -23,7 +23,10 @@ class OptionBytes(PlainRegion):
     def rdp_level(self) -> int:
         """Read protection level: 0, 1 or 2."""
         rdp = self._profile.rdp
-        return {rdp.level0: 0, rdp.level2: 2}.get(self.cells[rdp.offset], 1)
+        value = self.cells[rdp.offset]
+        if value == rdp.level0:
+            return 0
+        return 2 if value == rdp.level2 else 1
 
     @rdp_level.setter
     def rdp_level(self, level: int) -> None:

@@ -35,7 +35,8 @@ class PlainRegion(Region):
     def __init__(self, start: int, cells: bytearray) -> None:
         super().__init__(start, len(cells))
         self.cells = cells
+        self._view = memoryview(cells)
 
     def read(self, address: int, length: int) -> bytes:
         offset = address - self.start
-        return bytes(self.cells[offset : offset + length])
+        return self._view[offset : offset + length].tobytes()

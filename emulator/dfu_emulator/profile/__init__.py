@@ -1,6 +1,9 @@
 """Chip profiles: YAML files that say what one STM32's bootloader is and does."""
 
-from dfu_emulator.profile.loader import ProfileError, available, load
+from dfu_emulator.profile.errors import ProfileError
+from dfu_emulator.profile.evidence import evidence_for
+from dfu_emulator.profile.loader import load
 from dfu_emulator.profile.model import Profile
+from dfu_emulator.profile.shipped import available
 
-__all__ = ["Profile", "ProfileError", "available", "load"]
+__all__ = ["Profile", "ProfileError", "available", "evidence_for", "load"]

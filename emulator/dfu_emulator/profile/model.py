@@ -187,7 +187,7 @@ class Flash(_Section, frozen=True):
     """Main flash memory."""
 
     start: U32
-    sectors: tuple[Sectors, ...]
+    sectors: Annotated[tuple[Sectors, ...], Meta(min_length=1)]
     erased: U8
     write_alignment: Annotated[int, Meta(ge=1, le=32)]
     """Address and length of a write are multiples of this many bytes; others fail, and so do later ones."""
@@ -262,7 +262,7 @@ class DeviceFeature(_Section, frozen=True):
     """Four bytes of which the first selects the supply voltage, and by it the width of programming."""
 
     start: U32
-    voltage_ranges: tuple[str, ...]
+    voltage_ranges: Annotated[tuple[str, ...], Meta(min_length=1, max_length=256)]
     """The key into ``timing.flash`` for each value of the byte."""
 
 
@@ -335,7 +335,10 @@ class EvidenceKind(Enum):
 
 
 class Evidence(_Section, frozen=True):
-    """Where values come from. ``of`` lists keys; a key covers all below it unless a longer one does."""
+    """Where values come from. ``of`` lists keys; a key covers all below it unless a longer one does.
+
+    It speaks of what its own file says, not of what a file that extends that one says instead.
+    """
 
     kind: EvidenceKind
     source: str

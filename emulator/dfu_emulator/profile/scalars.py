@@ -3,9 +3,11 @@
 import re
 from typing import Any
 
-_SIZE = re.compile(r"(\d+)\s*([KM]?)")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s)")
-_SECTORS = re.compile(r"(\d+)\s*\*\s*(\d+\s*[KM]?)")
+from dfu_emulator.profile.wording import describe
+
+_SIZE = re.compile(r"([0-9]{1,10}) *([KM]?)")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) *(us|ms|s)")
+_SECTORS = re.compile(r"([0-9]{1,5}) *\* *([0-9]{1,10} *[KM]?)")
 _BYTES_IN = {"": 1, "K": 1024, "M": 1024 * 1024}
 _MICROSECONDS_IN = {"us": 1, "ms": 1_000, "s": 1_000_000}
 
@@ -14,14 +16,18 @@ class Size(int):
     """Bytes; written as a number or with a K or M (1024 and 1024 * 1024)."""
 
     pattern = _SIZE.pattern
+    largest = 1 << 32
 
     @classmethod
     def read(cls, value: Any) -> "Size":
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return cls(value)
-        if isinstance(value, str) and (match := _SIZE.fullmatch(value)):
-            return cls(int(match[1]) * _BYTES_IN[match[2]])
-        raise ValueError(f"expected a size like 512, 16K or 1M, found {value!r}")
+        size = -1
+        if isinstance(value, int) and not isinstance(value, bool):
+            size = value
+        elif isinstance(value, str) and (match := _SIZE.fullmatch(value)):
+            size = int(match[1]) * _BYTES_IN[match[2]]
+        if 0 <= size <= cls.largest:
+            return cls(size)
+        raise ValueError(f"expected a size like 512, 16K or 1M, at most 4096M, found {describe(value)}")
 
 
 class Duration(int):
@@ -33,7 +39,7 @@ class Duration(int):
     def read(cls, value: Any) -> "Duration":
         if isinstance(value, str) and (match := _DURATION.fullmatch(value)):
             return cls(round(float(match[1]) * _MICROSECONDS_IN[match[2]]))
-        raise ValueError(f"expected a duration like 16 us, 400 ms or 1.5 s, found {value!r}")
+        raise ValueError(f"expected a duration like 16 us, 400 ms or 1.5 s, found {describe(value)}")
 
 
 class Sectors(tuple[int, int]):
@@ -48,7 +54,7 @@ class Sectors(tuple[int, int]):
             run = cls((int(match[1]), Size.read(match[2])))
             if run[0] and run[1]:
                 return run
-        raise ValueError(f"expected sectors like 4*16K, found {value!r}")
+        raise ValueError(f"expected sectors like 4*16K, found {describe(value)}")
 
 
 class HexBytes(bytes):
@@ -63,7 +69,7 @@ class HexBytes(bytes):
                 return cls(bytes.fromhex(value))
             except ValueError:
                 pass
-        raise ValueError(f"expected bytes in hexadecimal like 'FF AA', found {value!r}")
+        raise ValueError(f"expected bytes in hexadecimal like 'FF AA', found {describe(value)}")
 
 
 SCALARS: tuple[type[Size] | type[Duration] | type[Sectors] | type[HexBytes], ...] = (

@@ -137,13 +137,12 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
         if not is_in:
             return len(data)
         received = len(reply.data)
-        data[:received] = array("B", reply.data)
+        memoryview(data)[:received] = reply.data
         return received
 
     def reset_device(self, dev_handle: _Device) -> None:
         try:
-            dev_handle.port.reset(dev_handle.address)
-            dev_handle.port.configure()
+            dev_handle.port.reset_and_restore(dev_handle.address)
         except DeviceGone:
             raise _gone() from None
 

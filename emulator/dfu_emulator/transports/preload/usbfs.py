@@ -203,8 +203,7 @@ class UsbfsFile:
 
     def _reset(self, _argument: int, _memory: ClientMemory) -> int:
         try:
-            self._port.reset(self._address)
-            self._port.configure()
+            self._port.reset_and_restore(self._address)
         except DeviceGone:
             raise _error(errno.ENODEV) from None
         return 0

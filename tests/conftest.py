@@ -1,0 +1,35 @@
+"""What all tests share."""
+
+import os
+import shutil
+
+import pytest
+from hypothesis import settings
+
+# Machines differ: no test may depend on how fast one is.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+
+PACKAGES = {"dfu-util": "dfu-util", "lsusb": "usbutils"}
+
+
+def require(command: str) -> None:
+    """Skip where a command is missing, saying how to get it; on CI it has to be there."""
+    if shutil.which(command) is not None:
+        return
+    hint = f"{command} is missing: sudo apt-get install {PACKAGES[command]}"
+    if os.environ.get("CI"):
+        pytest.fail(hint)
+    pytest.skip(hint)
+
+
+@pytest.fixture
+def dfu_util() -> None:
+    """Real dfu-util."""
+    require("dfu-util")
+
+
+@pytest.fixture
+def lsusb() -> None:
+    """Real lsusb."""
+    require("lsusb")

@@ -1,0 +1,57 @@
+"""Putting a chip together from a profile's name and a few options."""
+
+from pathlib import Path
+
+import pytest
+
+from dfu_emulator.emulation import emulated
+from dfu_emulator.profile import Profile, ProfileError
+from dfu_emulator.timing import ManualClock, MonotonicClock
+from dfu_protocol import Request, SetupPacket
+from emulator.host import FLASH
+
+
+@pytest.mark.parametrize("name", ["stm32f405", "STM32F405", "f405"])
+def test_a_profile_may_be_named(name: str) -> None:
+    with emulated(name) as port:
+        assert port.device.profile.name == "stm32f405"
+        assert port.attached
+
+
+def test_an_unknown_name_is_an_error() -> None:
+    with pytest.raises(ProfileError, match="stm32f999"), emulated("stm32f999"):
+        pass
+
+
+def test_time_is_the_systems_unless_a_clock_is_given(f405: Profile) -> None:
+    with emulated(f405) as port:
+        assert isinstance(port.clock, MonotonicClock)
+    clock = ManualClock()
+    with emulated(f405, clock=clock) as port:
+        assert port.clock is clock
+
+
+def test_nothing_takes_time_unless_it_is_asked_for(f405: Profile) -> None:
+    holds = {}
+    for timing in ("fast", "real"):
+        with emulated(f405, timing=timing, clock=ManualClock()) as port:
+            port.configure()
+            port.control(SetupPacket.dfu(Request.CLRSTATUS))
+            port.control(SetupPacket.dfu(Request.DNLOAD, 0, 1), b"\x41")
+            port.control(SetupPacket.dfu(Request.GETSTATUS, 0, 6))
+            holds[timing] = port.control(SetupPacket.dfu(Request.GETSTATUS, 0, 6)).hold
+    assert holds == {"fast": 0, "real": 16_000_000}
+
+
+def test_each_is_a_chip_of_its_own(f405: Profile) -> None:
+    with emulated(f405) as one, emulated(f405) as other:
+        one.device.bootloader.chip.flash.write(FLASH, b"mine")
+        assert other.device.bootloader.chip.flash.read(FLASH, 4) == b"\xff" * 4
+
+
+def test_the_image_is_given_back_when_the_test_fails(f405: Profile, tmp_path: Path) -> None:
+    path = tmp_path / "chip.img"
+    with pytest.raises(ZeroDivisionError), emulated(f405, image=path):
+        raise ZeroDivisionError
+    with emulated(f405, image=path):
+        pass

@@ -1,0 +1,243 @@
+"""The port: departure and return, addresses, bus resets, and those who watch."""
+
+import threading
+from itertools import pairwise
+from struct import pack
+
+import pytest
+
+from dfu_emulator.bootloader import Departure, Reason
+from dfu_emulator.port import Attached, Detached, DeviceGone, Port, Transfer
+from dfu_emulator.profile import Profile
+from dfu_emulator.profile.model import Detach, FirstContact
+from dfu_protocol import Request, SetupPacket, State, Status
+from emulator.host import CONFIGURE, FLASH, OPTION_BYTES, RAM, Host, Plug, variant
+
+READ_UNPROTECT = b"\x92"
+APPLICATION = pack("<II", 0x20020000, FLASH + 0x201)
+
+
+def leave(host: Host) -> None:
+    host.ask(Request.DNLOAD)
+    assert host.get_status().bState is State.MANIFEST
+
+
+class TestDepartureAndReturn:
+    @pytest.fixture
+    def host(self, plug: Plug) -> Host:
+        """With the times of the real chip: 250 ms from a reset to the USB connection."""
+        return plug(timing="real").idle()
+
+    def test_away_until_the_clock_says_so(self, host: Host) -> None:
+        before = host.clock.now()
+        leave(host)
+        assert host.port.returns_at == before + 250_000
+        for _ in range(2):
+            host.clock.sleep(124_999)
+            assert not host.port.attached
+            with pytest.raises(DeviceGone):
+                host.port.control(CONFIGURE)
+        host.clock.sleep(2)
+        assert host.port.attached
+        assert host.port.returns_at is None
+
+    def test_a_control_transfer_finds_that_it_is_back(self, host: Host) -> None:
+        leave(host)
+        host.clock.sleep(250_000)
+        assert host.port.control(CONFIGURE).data == b""
+
+    def test_comes_back_unconfigured_and_as_after_power_up(self, host: Host) -> None:
+        host.write(FLASH + 0x4000, b"kept")
+        host.set_address(RAM)
+        leave(host)
+        host.clock.sleep(250_000)
+        assert host.port.attached
+        assert host.port.device.configuration == 0
+        host.port.configure()
+        assert host.get_status() == (Status.FIRMWARE, 0, State.ERROR, 0)
+        assert host.pointer == FLASH
+        assert host.idle().read(FLASH + 0x4000, 4) == b"kept"
+
+    @pytest.mark.parametrize("data", [b"\x00\x21\x41\x92", b""], ids=["error", "first contact in dfuIDLE"])
+    def test_comes_back_with_first_contact_as_the_profile_has_it(
+        self, f405: Profile, plug: Plug, data: bytes
+    ) -> None:
+        rule = FirstContact.ERR_FIRMWARE if data else FirstContact.IDLE
+        host = plug(variant(f405, "bootloader", first_contact=rule)).idle()
+        host.set_address(0)
+        host.clear_status()
+        leave(host)
+        told = host.wait_for_return().get_status()
+        assert told.bState is (State.ERROR if data else State.DFU_IDLE)
+        assert told.bStatus is (Status.FIRMWARE if data else Status.OK)
+
+    def test_detached_it_comes_back_without_a_reset(self, f405: Profile, plug: Plug) -> None:
+        host = plug(variant(f405, "bootloader", detach=Detach.REENUMERATE), timing="real").idle()
+        host.set_address(RAM)
+        before = host.clock.now()
+        host.ask(Request.DETACH)
+        assert host.port.returns_at == before + 250_000
+        assert host.wait_for_return().get_status() == (Status.OK, 0, State.DFU_IDLE, 0)
+
+    def test_an_application_stays_away(self, host: Host) -> None:
+        host.write(FLASH, APPLICATION)
+        leave(host)
+        assert host.port.returns_at is None
+        host.clock.sleep(10**12)
+        assert not host.port.attached
+
+    @pytest.mark.parametrize("times", [1, 3])
+    def test_the_address_counts_up(self, host: Host, times: int) -> None:
+        first = host.port.address
+        for number in range(times):
+            assert host.port.address == first + number
+            leave(host)
+            host.wait_for_return().idle()
+        assert host.port.address == first + times
+
+    def test_addresses_stay_in_their_seven_bits_and_follow_each_other(self, plug: Plug) -> None:
+        host = plug().idle()
+        seen = [host.port.address]
+        for _ in range(260):
+            leave(host)
+            host.wait_for_return().idle()
+            seen.append(host.port.address)
+        assert set(seen) <= set(range(1, 128))
+        assert len(set(seen[:100])) == 100
+        assert all(one != other for one, other in pairwise(seen))
+
+    def test_the_old_address_is_gone_for_good(self, host: Host) -> None:
+        old = host.port.address
+        leave(host)
+        host.wait_for_return()
+        with pytest.raises(DeviceGone):
+            host.port.control(CONFIGURE, address=old)
+        with pytest.raises(DeviceGone):
+            host.port.reset(old)
+        assert host.port.control(CONFIGURE, address=host.port.address).data == b""
+
+    def test_nothing_to_reset_while_it_is_away(self, host: Host) -> None:
+        leave(host)
+        with pytest.raises(DeviceGone):
+            host.port.reset()
+
+    def test_a_gone_device_keeps_its_state_from_those_who_knock(self, host: Host) -> None:
+        leave(host)
+        for _ in range(3):
+            with pytest.raises(DeviceGone):
+                host.port.control(SetupPacket.dfu(Request.CLRSTATUS))
+        assert host.wait_for_return().get_status().bStatus is Status.FIRMWARE
+
+
+class TestWatchers:
+    @pytest.fixture
+    def seen(self) -> list[object]:
+        return []
+
+    def test_see_the_attachment_and_each_transfer(self, plug: Plug, seen: list[object]) -> None:
+        host = plug(watchers=(seen.append,))
+        assert isinstance(seen[0], Attached)
+        host.idle()
+        seen.clear()
+        host.clock.sleep(1234)
+        host.dnload(0, b"\x21\x00\x40\x00\x08")
+        host.get_status()
+        first, second = seen
+        assert isinstance(first, Transfer)
+        assert isinstance(second, Transfer)
+        assert first.at == host.clock.now() == 1234
+        assert first.setup == SetupPacket(0x21, 1, 0, 0, 5)
+        assert first.data == b"\x21\x00\x40\x00\x08"
+        assert first.reply.data == b""
+        assert (first.before, first.after) == (State.DFU_IDLE, State.DNLOAD_SYNC)
+        assert second.data == second.reply.data == bytes.fromhex("00 000000 04 00")
+        assert (second.before, second.after) == (State.DNLOAD_SYNC, State.DNBUSY)
+        assert (first.pointer, second.pointer, host.pointer) == (FLASH, FLASH, FLASH + 0x4000)
+
+    def test_see_stalls_with_the_status_after_them(self, plug: Plug, seen: list[object]) -> None:
+        host = plug(watchers=(seen.append,)).idle()
+        host.dfu(Request.UPLOAD, 1, 16)
+        last = seen[-1]
+        assert isinstance(last, Transfer)
+        assert (last.reply.data, last.data) == (None, b"")
+        assert (last.before, last.after, last.status) == (State.DFU_IDLE, State.ERROR, Status.STALLEDPKT)
+
+    def test_see_departure_and_return_in_order(self, plug: Plug, seen: list[object]) -> None:
+        host = plug(watchers=(seen.append,), timing="real").idle()
+        host.dnload(0, READ_UNPROTECT)
+        seen.clear()
+        host.get_status()
+        at = host.clock.now()
+        host.wait_for_return()
+        assert [type(item) for item in seen] == [Transfer, Detached, Attached, Transfer]
+        assert seen[1] == Detached(at, Departure(Reason.READ_UNPROTECT, 16_250_000))
+        assert seen[2] == Attached(at + 16_250_000)
+
+    def test_see_nothing_of_what_is_refused_for_want_of_a_device(
+        self, plug: Plug, seen: list[object]
+    ) -> None:
+        host = plug(watchers=(seen.append,), boot0=False).idle()
+        leave(host)
+        count = len(seen)
+        with pytest.raises(DeviceGone):
+            host.get_status()
+        assert len(seen) == count
+
+    def test_do_not_change_what_happens(self, plug: Plug, seen: list[object]) -> None:
+        for host in (plug(watchers=(seen.append,)), plug()):
+            host.idle().write(FLASH, b"code")
+            host.abort()
+            assert host.read(FLASH, 4) == b"code"
+
+    def test_are_all_told_the_same(self, plug: Plug, seen: list[object]) -> None:
+        other: list[object] = []
+        plug(watchers=(seen.append, other.append)).idle()
+        assert seen == other
+        assert len(seen) > 3
+
+    def test_may_come_and_go(self, plug: Plug, seen: list[object]) -> None:
+        host = plug().idle()
+        host.port.watch(seen.append)
+        host.get_state()
+        assert len(seen) == 1
+        host.port.unwatch(seen.append)
+        host.get_state()
+        assert len(seen) == 1
+
+    def test_of_a_device_that_never_attaches_see_no_attachment(self, plug: Plug, seen: list[object]) -> None:
+        assert not plug(watchers=(seen.append,), rdp=2).port.attached
+        assert seen == []
+
+
+def test_option_bytes_bring_it_back_after_the_reset(plug: Plug) -> None:
+    host = plug(timing="real").idle()
+    host.set_address(OPTION_BYTES)
+    before = host.clock.now()
+    host.start_reset(b"\xff\xaa" + b"\xff" * 14, block=2)
+    assert host.port.returns_at is not None
+    assert host.port.returns_at >= before + 250_000
+    assert not host.port.attached
+    host.wait_for_return()
+
+
+def test_transfers_of_many_threads_do_not_mix(host: Host) -> None:
+    """Each thread reads the state, which stays dfuUPLOAD-IDLE, or a block of its own."""
+    for number in range(4):
+        assert host.write(FLASH + number * 2048, bytes([number]) * 64).bStatus is Status.OK
+    host.set_address(FLASH)
+    host.abort()
+    wrong: list[object] = []
+
+    def read(port: Port, number: int) -> None:
+        for _ in range(300):
+            data = port.control(SetupPacket.dfu(Request.UPLOAD, 2 + number, 64)).data
+            if data != bytes([number]) * 64:
+                wrong.append(data)
+
+    threads = [threading.Thread(target=read, args=(host.port, number)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert host.get_state() is State.UPLOAD_IDLE

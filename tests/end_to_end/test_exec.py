@@ -1,0 +1,97 @@
+"""``dfu-emulator exec``: exit codes, options, messages."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from end_to_end.conftest import Emulator
+
+DETACHED = "import usb.core; print(usb.core.find(idVendor=0x0483) is None)"
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("true", 0), ("exit 7", 7), ("kill -9 $$", 128 + signal.SIGKILL)]
+)
+def test_exit_code_is_the_commands(chip: Emulator, script: str, code: int) -> None:
+    assert chip(script).code == code
+
+
+def test_no_such_command(emulator: Emulator) -> None:
+    done = emulator("exec", "--profile", "stm32f405", "--", "no-such-command")
+    assert (done.code, done.stderr) == (127, "dfu-emulator: there is no command 'no-such-command'\n")
+
+
+def test_command_that_cannot_be_executed(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no program")
+    done = emulator("exec", "--profile", "stm32f405", "--", "./text")
+    assert done.code == 126
+    assert done.stderr == "dfu-emulator: './text' cannot be executed: Permission denied\n"
+
+
+def test_missing_preload_library_names_the_package(emulator: Emulator, tmp_path: Path) -> None:
+    # A library of that name which is none stands in front of the real one.
+    (tmp_path / "libumockdev-preload.so.0").write_bytes(b"")
+    done = emulator(
+        "exec", "--profile", "stm32f405", "--", "true", environment={"LD_LIBRARY_PATH": str(tmp_path)}
+    )
+    assert done.code == 2
+    assert done.stderr.count("\n") == 1
+    assert "sudo apt install umockdev" in done.stderr
+
+
+def test_unknown_profile_suggests_one(emulator: Emulator) -> None:
+    done = emulator("exec", "--profile", "stm32f406", "--", "true")
+    assert (done.code, done.stdout) == (2, "")
+    assert "'stm32f405'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_image_of_the_wrong_size_is_refused_and_kept(chip: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "flash.bin").write_bytes(b"precious")
+    done = chip("true")
+    assert done.code == 2
+    assert "flash.bin: has 8 bytes, but the flash of this chip has 1048576" in done.stderr
+    assert (tmp_path / "flash.bin").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--uid", "12"], "a unique id is three words like"),
+        (["--rdp", "3"], "invalid choice"),
+        (["--timing", "slow"], "invalid choice"),
+    ],
+)
+def test_wrong_options(chip: Emulator, options: list[str], message: str) -> None:
+    done = chip("true", *options)
+    assert done.code == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_rdp_level_2_has_no_device(chip: Emulator) -> None:
+    done = chip(f"{sys.executable} -c '{DETACHED}'", "--rdp", "2")
+    assert done.stdout == "True\n"
+    assert "read protection level 2" in done.stderr
+
+
+def test_trace_goes_to_a_file(chip: Emulator, tmp_path: Path) -> None:
+    script = "import usb.core; usb.core.find(idVendor=0x0483).ctrl_transfer(0x21, 4, 0, 0, None)"
+    done = chip(f"{sys.executable} -c '{script}'", "--trace", "trace.txt")
+    assert done.code == 0
+    lines = (tmp_path / "trace.txt").read_text().splitlines()
+    assert lines[0].endswith("the device is on the bus")
+    assert lines[-1].split(maxsplit=1)[1].split() == ["DFU_CLRSTATUS", "dfuERROR", "->", "dfuIDLE"]
+
+
+def test_a_terminated_emulator_ends_its_command_and_cleans_up(emulator: Emulator, tmp_path: Path) -> None:
+    script = "kill -TERM $PPID; sleep 60"
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    done = emulator(
+        "exec", "--profile", "stm32f405", "--", "sh", "-c", script, environment={"TMPDIR": str(temporary)}
+    )
+    assert done.code == 128 + signal.SIGTERM
+    assert list(temporary.iterdir()) == []
