@@ -79,6 +79,15 @@ class TestDepartureAndReturn:
         assert host.port.returns_at == before + 250_000
         assert host.wait_for_return().get_status() == (Status.OK, 0, State.DFU_IDLE, 0)
 
+    def test_a_departure_that_is_held_counts_from_its_answer(self, f405: Profile, plug: Plug) -> None:
+        """An erase of 400 ms runs; DFU_DETACH is answered after it."""
+        host = plug(variant(f405, "bootloader", detach=Detach.REENUMERATE), timing="real").idle()
+        host.dnload(0, b"\x41\x00\x00\x00\x08")
+        host.get_status()
+        before = host.clock.now()
+        assert host.dfu(Request.DETACH).hold == 400_000
+        assert host.port.returns_at == before + 650_000
+
     def test_an_application_stays_away(self, host: Host) -> None:
         host.write(FLASH, APPLICATION)
         leave(host)

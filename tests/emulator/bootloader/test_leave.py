@@ -56,6 +56,17 @@ def test_the_pointer_says_where_the_application_is(plug: Plug, pointer: int, run
     assert (host.port.returns_at is None) is runs
 
 
+@pytest.mark.parametrize("code", [b"", APPLICATION], ids=["blank", "application"])
+def test_the_departure_tells_whether_the_application_runs(plug: Plug, code: bytes) -> None:
+    host = plug(boot0=False).idle()
+    if code:
+        host.write(FLASH, code)
+    host.ask(Request.DNLOAD)
+    departure = host.dfu(Request.GETSTATUS, length=6).departure
+    assert departure is not None
+    assert (departure.application_runs, departure.returns_after) == (bool(code), None)
+
+
 def test_from_dfudnload_idle_and_after_abort_it_stays(host: Host) -> None:
     host.write(FLASH, APPLICATION)
     assert host.get_state() is State.DNLOAD_IDLE

@@ -70,6 +70,18 @@ def test_bits_can_be_set_again(host: Host) -> None:
         assert host.read(OPTION_BYTES, 16) == data
 
 
+def test_the_memory_itself_takes_the_whole_or_nothing(f405: Profile) -> None:
+    options = OptionBytes(f405.memory.option_bytes)
+    assert not options.takes(OPTION_BYTES, CHANGED[:15])
+    options.write(OPTION_BYTES, CHANGED[:15])
+    assert not options.takes(OPTION_BYTES + 1, CHANGED[1:])
+    options.write(OPTION_BYTES + 1, CHANGED[1:])
+    assert options.read(OPTION_BYTES, 16) == FACTORY
+    assert options.takes(OPTION_BYTES, CHANGED)
+    options.write(OPTION_BYTES, CHANGED)
+    assert options.read(OPTION_BYTES, 16) == CHANGED
+
+
 @pytest.mark.parametrize(
     ("rdp", "level"),
     [(0xAA, 0), (0xCC, 2), (0x55, 1), (0x00, 1), (0xFF, 1), (0xAB, 1), (0xCD, 1)],

@@ -1,0 +1,267 @@
+"""Finding DfuSe devices on the bus: their alternate settings, layouts and DFU functional descriptor."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+import usb.control
+import usb.core
+import usb.util
+from construct import ConstructError
+
+from dfu_host.errors import HostError, NoDeviceError, UsageError
+from dfu_host.link import Link, usb_errors
+from dfu_protocol import (
+    DFU_INTERFACE_CLASS,
+    DFU_INTERFACE_PROTOCOL,
+    DFU_INTERFACE_SUBCLASS,
+    Attributes,
+    Layout,
+    ProtocolError,
+    parse_layout,
+)
+from dfu_protocol.descriptors import (
+    DFU_FUNCTIONAL,
+    DescriptorType,
+    find_dfu_functional,
+    parse_string,
+)
+from dfu_protocol.firmware_file import DFUSE_VERSION
+
+_ENGLISH_US = 0x0409
+_STRING_MAX = 255
+_GET_DESCRIPTOR = 6
+_FROM_DEVICE, _FROM_INTERFACE = 0x80, 0x81
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which devices are meant; None is any. ``path`` is bus-port.port..., as ``list`` shows it."""
+
+    vendor: int | None = None
+    product: int | None = None
+    serial: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Functional:
+    """The DFU functional descriptor (DFU 1.1, table 4.2); wDetachTimeOut in ms, wTransferSize in bytes."""
+
+    bmAttributes: Attributes
+    wDetachTimeOut: int
+    wTransferSize: int
+    bcdDFUVersion: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alternate:
+    """One alternate setting: ``text`` is its iInterface, ``layout`` what that says, None if nothing."""
+
+    number: int
+    text: str
+    layout: Layout | None
+
+    @property
+    def name(self) -> str:
+        """The memory's name, e.g. ``Internal Flash``."""
+        return self.layout.name.strip() if self.layout else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class DfuDevice:
+    """A device with a DFU interface. ``problem`` says why its strings could not be read."""
+
+    usb: usb.core.Device
+    configuration: int
+    interface: int
+    alternates: tuple[Alternate, ...]
+    functional: Functional | None
+    serial: str | None
+    path: str
+    problem: str | None = None
+
+    @property
+    def ids(self) -> str:
+        """``VID:PID`` in hex, e.g. ``0483:df11``."""
+        return f"{self.usb.idVendor:04x}:{self.usb.idProduct:04x}"
+
+    @contextmanager
+    def open(self) -> Iterator[Link]:
+        """The device as a Link, claimed until the end of the block."""
+        link = Link(self.usb, self.configuration, self.interface)
+        try:
+            yield link
+        finally:
+            link.close()
+
+    def transfer_size(self, fallback: int | None = None) -> int:
+        """wTransferSize of the descriptor; ``fallback`` where the device shows no descriptor."""
+        if self.functional:
+            return self.functional.wTransferSize
+        if fallback is None:
+            raise UsageError(
+                "the device shows no DFU functional descriptor, so its wTransferSize is not known: give"
+                " it with --transfer-size (most STM32 have 2048, some 1024)"
+            )
+        return fallback
+
+    def alternate(self, choice: str | None = None) -> Alternate:
+        """The alternate setting of that number or name (any case, or how it begins); the first by default."""
+        if choice is None:
+            return self.alternates[0]
+        if choice.isdecimal():
+            matches = [a for a in self.alternates if a.number == int(choice)]
+        else:
+            wanted = choice.strip().lower()
+            matches = [a for a in self.alternates if a.name.lower().startswith(wanted)]
+        if len(matches) == 1:
+            return matches[0]
+        known = ", ".join(f"{a.number} ({a.name})" for a in self.alternates)
+        problem = "more than one alternate setting is" if matches else "no alternate setting is"
+        raise UsageError(f"{problem} called {choice!r}; the device has {known}")
+
+
+def find(selection: Selection | None = None, backend: object | None = None) -> list[DfuDevice]:
+    """All DfuSe devices that match, by any PyUSB backend (None: libusb)."""
+    wanted = selection or Selection()
+    fields = {"idVendor": wanted.vendor, "idProduct": wanted.product}
+    given = {field: value for field, value in fields.items() if value is not None}
+    found = []
+    with usb_errors("looking for devices"):
+        for device in usb.core.find(find_all=True, backend=backend, **given):
+            found += [
+                candidate
+                for candidate in _dfuse_interfaces(device)
+                if wanted.serial in (None, candidate.serial) and wanted.path in (None, candidate.path)
+            ]
+    return found
+
+
+def pick(selection: Selection | None = None, backend: object | None = None) -> DfuDevice:
+    """The one device that matches. NoDeviceError where there is none, or where there are several."""
+    wanted = selection or Selection()
+    found = find(wanted, backend)
+    if not found:
+        # A device whose serial number cannot be read matches none, so say why.
+        hidden = find(replace(wanted, serial=None), backend) if wanted.serial else []
+        raise NoDeviceError(
+            "no DfuSe device found: is it plugged in, in its bootloader (BOOT0 high at reset), and do"
+            " --device, --serial and --path match what 'dfu-host list' shows?"
+            + "".join(f" ({device.problem})" for device in hidden if device.problem)
+        )
+    if len(found) > 1:
+        listing = "; ".join(f"{d.ids} path {d.path} serial {d.serial or 'unknown'}" for d in found)
+        raise NoDeviceError(f"{len(found)} devices match, choose one by --serial or --path: {listing}")
+    return found[0]
+
+
+def _dfuse_interfaces(device: usb.core.Device) -> list[DfuDevice]:
+    """What ``device`` has of DfuSe interfaces; one whose descriptors cannot be read has none."""
+    with suppress(usb.core.USBError, NotImplementedError):
+        for configuration in device:
+            settings = [
+                s
+                for s in configuration
+                if (s.bInterfaceClass, s.bInterfaceSubClass, s.bInterfaceProtocol)
+                == (DFU_INTERFACE_CLASS, DFU_INTERFACE_SUBCLASS, DFU_INTERFACE_PROTOCOL)
+            ]
+            if settings:
+                described = _describe(device, configuration, settings)
+                return [described] if _is_dfuse(described) else []
+    return []
+
+
+def _is_dfuse(device: DfuDevice) -> bool:
+    """Plain DFU 1.1 devices have the same class; what they lack is the version and the layout strings."""
+    if device.functional is None or device.functional.bcdDFUVersion == DFUSE_VERSION:
+        return True
+    return any(alternate.layout for alternate in device.alternates)
+
+
+def _describe(
+    device: usb.core.Device, configuration: usb.core.Configuration, settings: Sequence[usb.core.Interface]
+) -> DfuDevice:
+    interface = settings[0].bInterfaceNumber
+    extras = [s.extra_descriptors for s in settings] + [configuration.extra_descriptors]
+    functional = next(filter(None, map(_parse_functional, extras)), None)
+    serial, texts, problem = None, [""] * len(settings), None
+    try:
+        with usb_errors(f"reading the strings of {device.idVendor:04x}:{device.idProduct:04x}"):
+            if functional is None:
+                functional = _ask_for_functional(device, interface)
+            language = next(iter(usb.util.get_langids(device)), _ENGLISH_US)
+            serial = _string(device, device.iSerialNumber, language) or None
+            texts = [_string(device, s.iInterface, language) for s in settings]
+    except HostError as error:
+        problem = str(error)
+    finally:
+        usb.util.dispose_resources(device)
+    alternates = [_alternate(s.bAlternateSetting, t) for s, t in zip(settings, texts, strict=True)]
+    return DfuDevice(
+        usb=device,
+        configuration=configuration.bConfigurationValue,
+        interface=interface,
+        alternates=tuple(sorted(alternates, key=lambda a: a.number)),
+        functional=functional,
+        serial=serial,
+        path=_path(device),
+        problem=problem,
+    )
+
+
+def _alternate(number: int, text: str) -> Alternate:
+    try:
+        return Alternate(number, text, parse_layout(text))
+    except ProtocolError:
+        return Alternate(number, text, None)
+
+
+def _string(device: usb.core.Device, index: int, language: int) -> str:
+    """A string of the device; "" where it has none, or nothing that is one."""
+    if not index:
+        return ""
+    try:
+        return parse_string(
+            bytes(usb.control.get_descriptor(device, _STRING_MAX, DescriptorType.STRING, index, language))
+        )
+    except ProtocolError:
+        return ""
+
+
+def _parse_functional(data: Sequence[int]) -> Functional | None:
+    try:
+        descriptor = find_dfu_functional(bytes(data))
+        if descriptor is None:
+            return None
+        fields = DFU_FUNCTIONAL.parse(descriptor)
+    except (ProtocolError, ConstructError):
+        return None
+    if not fields.wTransferSize:
+        return None
+    return Functional(
+        Attributes(fields.bmAttributes), fields.wDetachTimeOut, fields.wTransferSize, fields.bcdDFUVersion
+    )
+
+
+def _ask_for_functional(device: usb.core.Device, interface: int) -> Functional | None:
+    """GET_DESCRIPTOR for what the configuration lacks; gadgets differ in which recipient answers."""
+    for request_type in (_FROM_INTERFACE, _FROM_DEVICE):
+        with suppress(usb.core.USBError):
+            answer = device.ctrl_transfer(
+                request_type,
+                _GET_DESCRIPTOR,
+                DescriptorType.DFU_FUNCTIONAL << 8,
+                interface,
+                DFU_FUNCTIONAL.sizeof(),
+            )
+            if functional := _parse_functional(answer):
+                return functional
+    return None
+
+
+def _path(device: usb.core.Device) -> str:
+    """``BUS-PORT.PORT...`` as Linux names it; ``BUS-dADDRESS`` where the ports are not known."""
+    if device.port_numbers:
+        return f"{device.bus}-{'.'.join(map(str, device.port_numbers))}"
+    return f"{device.bus}-d{device.address}"

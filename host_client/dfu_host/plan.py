@@ -1,0 +1,188 @@
+"""Arithmetic of a flashing job, before any device is touched: blocks, padding, pages, bounds."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from dfu_host.errors import FileError, UsageError
+from dfu_protocol import FIRST_DATA_BLOCK, Access, Layout, Segment
+from dfu_protocol.firmware_file import Element
+
+_LAST_BLOCK = 0xFFFF
+_PADDING = 0xFF
+
+
+class Chunk(NamedTuple):
+    """One DNLOAD or UPLOAD: ``size`` bytes at ``address``, by block ``block`` of ``pointer``."""
+
+    pointer: int
+    block: int
+    address: int
+    size: int
+
+
+def chunks(address: int, length: int, transfer_size: int) -> Iterator[Chunk]:
+    """Cut ``length`` bytes from ``address`` on into blocks of ``transfer_size``, the last maybe shorter.
+
+    The device works out a block's address as pointer + (wBlockNum - 2) * wTransferSize (AN3156), so
+    ``transfer_size`` must be the descriptor's wTransferSize. The pointer moves on where wBlockNum would not
+    fit 16 bits, and for a shorter last block: ST's notes can also be read as multiplying by its length.
+    """
+    pointer = address
+    for offset in range(0, length, transfer_size):
+        size = min(transfer_size, length - offset)
+        block = FIRST_DATA_BLOCK + (address + offset - pointer) // transfer_size
+        if block > _LAST_BLOCK or size < transfer_size:
+            pointer, block = address + offset, FIRST_DATA_BLOCK
+        yield Chunk(pointer, block, address + offset, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What writing some data to one alternate setting takes.
+
+    ``data`` is what was asked for, without overlaps; ``writes`` the same with the padding, as it is sent;
+    ``pages`` the (address, size) of each page to erase. ``readable`` says whether it can be verified, and
+    ``erasable`` is False for option bytes and the like.
+    """
+
+    alternate: int
+    data: tuple[Element, ...]
+    writes: tuple[Element, ...]
+    pages: tuple[tuple[int, int], ...]
+    readable: bool
+    erasable: bool
+
+
+def plan_write(alternate: int, layout: Layout, elements: Iterable[Element], align: int) -> Plan:
+    """Plan to write ``elements`` to the alternate setting that has this ``layout``.
+
+    In erasable memory starts and ends that are no multiple of ``align`` bytes are padded with 0xFF: the ROM
+    refuses to program part of a flash word. Other memory gets its bytes as they are, because 0xFF in an
+    option byte means something. FileError where data overlaps or lies outside the writable memory.
+    """
+    data = _in_order(elements)
+    for element in data:
+        _check_inside(layout, alternate, element)
+    writes = _pad(data, layout, align)
+    touched = [segment for element in data for segment in _segments_of(layout, element)]
+    return Plan(
+        alternate=alternate,
+        data=data,
+        writes=writes,
+        pages=_pages(layout, ((e.address, e.address + len(e.data)) for e in writes)),
+        readable=all(allows(segment, Access.READABLE) for segment in touched),
+        erasable=any(allows(segment, Access.ERASABLE) for segment in touched),
+    )
+
+
+def plan_erase(layout: Layout, address: int, length: int) -> tuple[tuple[int, int], ...]:
+    """(address, size) of each page that ``length`` bytes from ``address`` on touch.
+
+    UsageError where one of them is not in erasable memory.
+    """
+    at = address
+    while at < address + length:
+        segment = layout.segment_at(at)
+        if segment is None or not allows(segment, Access.ERASABLE):
+            raise UsageError(
+                f"0x{at:08x} is not in erasable memory, which is {spell_ranges(layout, Access.ERASABLE)}"
+            )
+        at = segment.end
+    return _pages(layout, [(address, address + length)])
+
+
+def contiguous_end(layout: Layout, address: int) -> int | None:
+    """First address behind the segments that follow each other without a gap from ``address`` on.
+
+    None where ``address`` is in no segment.
+    """
+    end = None
+    while segment := layout.segment_at(address):
+        end = address = segment.end
+    return end
+
+
+def allows(segment: Segment, access: Access) -> bool:
+    """True where the segment's type permits ``access``. A string without types leaves it to the device."""
+    return not segment.access or bool(segment.access & access)
+
+
+def spell_ranges(layout: Layout, access: Access) -> str:
+    """The ranges of a layout that permit ``access``, e.g. ``0x08000000..0x0800ffff``."""
+    ranges: list[list[int]] = []
+    for segment in layout.segments:
+        if not allows(segment, access):
+            continue
+        if ranges and ranges[-1][1] == segment.address:
+            ranges[-1][1] = segment.end
+        else:
+            ranges.append([segment.address, segment.end])
+    return " and ".join(f"0x{start:08x}..0x{end - 1:08x}" for start, end in ranges) or "none"
+
+
+def _in_order(elements: Iterable[Element]) -> tuple[Element, ...]:
+    ordered = sorted((e for e in elements if e.data), key=lambda e: e.address)
+    for before, after in pairwise(ordered):
+        if before.address + len(before.data) > after.address:
+            raise FileError(f"the file has data for 0x{after.address:08x} more than once")
+    return tuple(ordered)
+
+
+def _check_inside(layout: Layout, alternate: int, element: Element) -> None:
+    at, end = element.address, element.address + len(element.data)
+    while at < end:
+        segment = layout.segment_at(at)
+        if segment is None or not allows(segment, Access.WRITABLE):
+            raise FileError(
+                f"the data for 0x{element.address:08x}..0x{end - 1:08x} does not fit: 0x{at:08x} is outside"
+                f" the writable memory of alternate {alternate} ({layout.name.strip()}), which is"
+                f" {spell_ranges(layout, Access.WRITABLE)}"
+            )
+        at = segment.end
+
+
+def _segments_of(layout: Layout, element: Element) -> list[Segment]:
+    end = element.address + len(element.data)
+    return [s for s in layout.segments if s.address < end and element.address < s.end]
+
+
+def _pad(data: Sequence[Element], layout: Layout, align: int) -> tuple[Element, ...]:
+    """Grow each element to multiples of ``align`` in its erasable segment; join those that then touch."""
+    ranges: list[tuple[int, int, list[Element]]] = []
+    for element in data:
+        start, end = element.address, element.address + len(element.data)
+        segments = _segments_of(layout, element)
+        if allows(segments[0], Access.ERASABLE):
+            start = max(start - start % align, segments[0].address)
+        if allows(segments[-1], Access.ERASABLE):
+            end = min(end + -end % align, segments[-1].end)
+        if ranges and start <= ranges[-1][1]:
+            joined_start, joined_end, elements = ranges.pop()
+            ranges.append((joined_start, max(joined_end, end), [*elements, element]))
+        else:
+            ranges.append((start, end, [element]))
+    return tuple(_fill(*joined) for joined in ranges)
+
+
+def _fill(start: int, end: int, elements: Iterable[Element]) -> Element:
+    buffer = bytearray([_PADDING]) * (end - start)
+    for element in elements:
+        offset = element.address - start
+        buffer[offset : offset + len(element.data)] = element.data
+    return Element(start, bytes(buffer))
+
+
+def _pages(layout: Layout, ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The erasable pages that the (start, end) ranges touch, each once, in order."""
+    pages: dict[int, int] = {}
+    for start, end in ranges:
+        for segment in layout.segments:
+            if not allows(segment, Access.ERASABLE):
+                continue
+            first = max(start, segment.address)
+            first -= (first - segment.address) % segment.size
+            for address in range(first, min(end, segment.end), segment.size):
+                pages[address] = segment.size
+    return tuple(sorted(pages.items()))

@@ -1,0 +1,75 @@
+"""The installed command over real libusb, next to dfu-util."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from dfu_emulator.emulation import emulated
+from dfu_emulator.transports.preload import PreloadBus
+
+TIME_LIMIT = 120
+CODE = Random(1).randbytes(20_002)
+FLASH = "0x08000000"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Runs a command that sees an STM32F405, in a folder that has code.bin."""
+    (tmp_path / "code.bin").write_bytes(CODE)
+    with emulated("stm32f405") as port, PreloadBus(port) as bus:
+        yield lambda *command: subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=bus.environment(),
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+
+
+def dfu_host(run: Run, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return run(sys.executable, "-m", "dfu_host", *arguments)
+
+
+def test_list(run: Run) -> None:
+    done = dfu_host(run, "list")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "0483:df11  path 1-1  serial 325E35633334",
+        "  alt 0  @Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg",
+        "  alt 1  @Option Bytes  /0x1FFFC000/01*016 e",
+        "  alt 2  @OTP Memory /0x1FFF7800/01*512 e,01*016 e",
+        "  alt 3  @Device Feature/0xFFFF0000/01*004 e",
+    ]
+
+
+def test_write_read_and_leave(run: Run, tmp_path: Path) -> None:
+    written = dfu_host(run, "write", "code.bin", "--address", FLASH)
+    assert (written.returncode, written.stderr) == (0, "dfu-host: wrote 20002 bytes and verified them\n")
+    read = dfu_host(run, "read", "back.bin", "--length", "20002")
+    assert read.returncode == 0
+    assert (tmp_path / "back.bin").read_bytes() == CODE
+    left = dfu_host(run, "leave", "--address", FLASH)
+    assert (left.returncode, left.stderr) == (0, "dfu-host: left the bootloader for 0x08000000\n")
+
+
+@pytest.mark.usefixtures("dfu_util")
+def test_dfu_util_reads_what_was_written(run: Run, tmp_path: Path) -> None:
+    assert dfu_host(run, "write", "code.bin", "--address", FLASH).returncode == 0
+    assert run("dfu-util", "-a", "0", "-s", f"{FLASH}:20002", "-U", "back.bin").returncode == 0
+    assert (tmp_path / "back.bin").read_bytes() == CODE
+
+
+@pytest.mark.usefixtures("dfu_util")
+def test_what_dfu_util_wrote_is_read(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "aligned.bin").write_bytes(CODE[:20000])
+    assert run("dfu-util", "-a", "0", "-s", FLASH, "-D", "aligned.bin").returncode == 0
+    assert dfu_host(run, "read", "back.bin", "--length", "20000").returncode == 0
+    assert (tmp_path / "back.bin").read_bytes() == CODE[:20000]

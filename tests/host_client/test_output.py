@@ -1,0 +1,69 @@
+"""Files that appear whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from dfu_host.errors import FileError, HostError, UsageError
+from dfu_host.output import output
+
+
+def test_new_file(tmp_path: Path) -> None:
+    with output(str(tmp_path / "a.bin"), force=False) as stream:
+        stream.write(b"abc")
+    assert (tmp_path / "a.bin").read_bytes() == b"abc"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
+    with output(str(tmp_path / "a.bin"), force=False) as stream:
+        stream.write(b"abc")
+        stream.flush()
+        assert not (tmp_path / "a.bin").exists()
+
+
+def copy_until_unplugged(target: str) -> None:
+    with output(target, force=True) as stream:
+        stream.write(b"new")
+        raise HostError("unplugged")
+
+
+def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(HostError, match="unplugged"):
+        copy_until_unplugged(str(path))
+    assert path.read_bytes() == b"old"
+    assert [found.name for found in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_existing_file_needs_force(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(UsageError, match="--force"), output(str(path), force=False):
+        pytest.fail("must not get here")
+    assert path.read_bytes() == b"old"
+    with output(str(path), force=True) as stream:
+        stream.write(b"new")
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_only_regular_files_are_replaced(tmp_path: Path, force: bool) -> None:
+    with pytest.raises(UsageError, match="no regular file"), output(str(tmp_path), force):
+        pytest.fail("must not get here")
+    with pytest.raises(UsageError, match="no regular file"), output("/dev/null", force):
+        pytest.fail("must not get here")
+
+
+@pytest.mark.parametrize("name", ["missing/a.bin", "file/a.bin"])
+def test_unwritable(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="cannot write"), output(str(tmp_path / name), force=False):
+        pytest.fail("must not get here")
+
+
+def test_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    with output("-", force=False) as stream:
+        stream.write(b"\x00\xff")
+    assert capfdbinary.readouterr().out == b"\x00\xff"
