@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 
-from dfu_emulator import __version__
 from dfu_emulator.emulation import TIMINGS
 from dfu_emulator.memory import ImageError
 from dfu_emulator.profile import ProfileError
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
+from dfu_protocol import __version__
 
 
 class Exit(IntEnum):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dfu_host import commands
 from dfu_host.errors import ExitCode, HostError
 from dfu_host.programmer import EraseMode
+from dfu_protocol import __version__
 
 _EPILOG = """\
 Numbers may be decimal or 0x...; lengths may end in K or M (KiB, MiB).
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     filters = _filters()
     device = argparse.ArgumentParser(add_help=False, parents=[filters])

@@ -29,6 +29,8 @@ from dfu_protocol.control import SetupPacket, StatusReply
 from dfu_protocol.errors import ProtocolError
 from dfu_protocol.layout import Access, Layout, Segment, parse_layout
 
+__version__ = "0.1.0"
+
 __all__ = [
     "DFU_INTERFACE_CLASS",
     "DFU_INTERFACE_PROTOCOL",

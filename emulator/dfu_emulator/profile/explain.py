@@ -26,9 +26,9 @@ def _faults(kind: inspect.Type, value: Any, key: Key) -> Iterator[tuple[Key, str
         case inspect.DictType():
             if not isinstance(value, dict):
                 yield key, _expected("a mapping", value)
-                return
-            for name, item in value.items():
-                yield from _faults(kind.value_type, item, (*key, name))
+            else:
+                for name, item in value.items():
+                    yield from _faults(kind.value_type, item, (*key, name))
         case inspect.VarTupleType() | inspect.TupleType():
             yield from _list_faults(kind, value, key)
         case inspect.UnionType():

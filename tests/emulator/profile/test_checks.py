@@ -50,6 +50,12 @@ CONTRADICTIONS = [
         "memory.option_bytes.wrp",
         "do not fit the 16 option bytes",
     ),
+    (
+        "memory:\n  option_bytes:\n    wrp: { offset: 9, sectors: 57 }",
+        4,
+        "memory.option_bytes.wrp",
+        "do not fit the 16 option bytes",
+    ),
     ("memory:\n  otp: { block: 0 }", 3, "memory.otp.block", "at least one byte"),
     ("memory:\n  stacks: [[8, 8]]", 3, "memory.stacks.0", "the end 0x8 does not lie above the start 0x8"),
     (
@@ -133,7 +139,9 @@ def test_a_contradiction(tmp_path: Path, text: str, line: int, key: str, message
         "memory: { ram: { reserved: 128K } }",  # some ROMs use all of it
         "memory: { ram: { start: 0x08100000 } }",  # right behind the flash
         "memory: { otp: , device_feature: }",
+        "memory: { system: { bootloader_id_address: 0x1FFF0000 } }",
         "memory: { system: { bootloader_id_address: 0x1FFF77FF } }",
+        "memory: { option_bytes: { wrp: { offset: 8, sectors: 64 } } }",
         f"usb: {{ product: {'x' * 126} }}",
     ],
 )

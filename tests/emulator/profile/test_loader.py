@@ -43,6 +43,8 @@ def test_the_path_of_a_file(tmp_path: Path) -> None:
 BROKEN = [
     # The wrong kind of value
     ("usb: { idVendor: STM }", 2, "usb.idVendor", "expected a whole number, found the text 'STM'"),
+    (f"usb: {{ idVendor: {'x' * 60} }}", 2, "usb.idVendor", f"found the text '{'x' * 60}'"),
+    (f"usb: {{ idVendor: {'x' * 61} }}", 2, "usb.idVendor", f"found the text '{'x' * 60}'..."),
     ("usb: { idVendor: '0x0483' }", 2, "usb.idVendor", "expected a whole number, found the text '0x0483'"),
     ("usb: { idVendor: 1.5 }", 2, "usb.idVendor", "expected a whole number, found the number 1.5"),
     ("usb: { idVendor: .nan }", 2, "usb.idVendor", "expected a whole number, found the number nan"),
