@@ -74,7 +74,9 @@ class UsbDevice:
                 return STALLED
             return self.bootloader.handle(setup, data, now)
         handler = self._standard.get((kind, request))
-        return handler(setup) if handler else STALLED
+        reply = handler(setup) if handler else STALLED
+        held = self.bootloader.silent_for(now)
+        return reply._replace(hold=held) if held else reply
 
     def bus_reset(self) -> None:
         """Back to the default state: unconfigured."""

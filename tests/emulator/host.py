@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import reduce
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -15,7 +15,6 @@ from dfu_emulator.profile import Profile
 from dfu_emulator.timing import ManualClock
 from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
 
-Section = TypeVar("Section", bound=msgspec.Struct)
 Plug = Callable[..., "Host"]
 
 FLASH, RAM, SYSTEM, OTP = 0x08000000, 0x20003000, 0x1FFF0000, 0x1FFF7800

@@ -138,6 +138,28 @@ class TestDepartureAndReturn:
         assert host.wait_for_return().get_status().bStatus is Status.FIRMWARE
 
 
+class TestBusReset:
+    @pytest.mark.parametrize("alternate", [0, 3])
+    def test_as_an_operating_system_does_it_keeps_what_was_chosen(self, host: Host, alternate: int) -> None:
+        host.port.control(SetupPacket(0x01, 11, alternate))
+        host.upload(2, 16)
+        seen: list[object] = []
+        host.port.watch(seen.append)
+        host.port.reset_and_restore(host.port.address)
+        device = host.port.device
+        assert (device.configuration, device.alternate_setting) == (1, alternate)
+        assert len(seen) == (2 if alternate else 1)
+        assert host.get_status() == (Status.OK, 0, State.DFU_IDLE, 0)
+
+    def test_of_a_device_that_is_no_more(self, plug: Plug) -> None:
+        host = plug(boot0=False).idle()
+        with pytest.raises(DeviceGone):
+            host.port.reset_and_restore(host.port.address + 1)
+        leave(host)
+        with pytest.raises(DeviceGone):
+            host.port.reset_and_restore()
+
+
 class TestWatchers:
     @pytest.fixture
     def seen(self) -> list[object]:

@@ -281,6 +281,9 @@ class TestWriteProtection:
         assert silent.write(FLASH + 0x3FF8, bytes(16)) == DONE
         silent.abort()
         assert silent.read(FLASH + 0x3FF8, 16) == b"\xff" * 8 + bytes(8)
+        assert silent.write(FLASH + 0xDFFF8, bytes(16)) == DONE
+        silent.abort()
+        assert silent.read(FLASH + 0xDFFF8, 16) == bytes(8) + b"used" + b"\xff" * 4
 
     def test_mass_erase_erases_nothing_where_one_sector_is_protected(
         self, silent: Host, telling: Host

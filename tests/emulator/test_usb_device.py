@@ -96,6 +96,10 @@ def string(port: Port, index: int) -> str:
     return data[2:].decode("utf-16-le")
 
 
+def test_at_first_nothing_is_chosen(port: Port) -> None:
+    assert (port.device.configuration, port.device.alternate_setting) == (0, 0)
+
+
 @pytest.mark.parametrize("configured", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("row", rows(CHAPTER_9), ids=lambda row: row["request"])
 def test_chapter_9(port: Port, row: dict[str, str], configured: bool) -> None:

@@ -130,6 +130,7 @@ class Worker:
 
     def _program(self, flash: Flash, address: int, data: bytes) -> Status:
         """Program what is not write protected, sector by sector."""
+        flash.check_alignment(address, len(data))
         protection = self._chip.protection
         end = address + len(data)
         outcome = Status.OK

@@ -115,14 +115,18 @@ class Bootloader:
         """Where the next block 2 goes to or comes from."""
         return self._worker.pointer
 
+    def silent_for(self, now: int) -> int:
+        """Microseconds for which a job keeps the chip from answering anything."""
+        return max(0, self._silent_until - now)
+
     def handle(self, setup: SetupPacket, data: bytes = b"", now: int = 0) -> Reply:
         """Answer a class request to the DFU interface at ``now`` (microseconds).
 
         ``data`` is the data stage of an OUT request, wLength bytes.
         """
         if now < self._silent_until:
-            held = self._silent_until - now
-            reply = self.handle(setup, data, self._silent_until)
+            held = self.silent_for(now)
+            reply = self.handle(setup, data, now + held)
             return reply._replace(hold=reply.hold + held)
         request_type, event, _value, _index, length = setup
         if _REQUEST_TYPES.get(event) != request_type:
@@ -220,7 +224,8 @@ class Bootloader:
         return self._report(setup, b"", now, cell)
 
     def _is_wedged(self, job: Job) -> bool:
-        return self._rules.wedge_from is not None and job.address >= self._rules.wedge_from
+        wedge_from = self._rules.wedge_from
+        return wedge_from is not None and job.work.kind is WorkKind.ERASE and job.address >= wedge_from
 
     def _manifest(self, setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
         self._state = cell.after

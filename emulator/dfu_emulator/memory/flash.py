@@ -62,17 +62,20 @@ class Flash(PlainRegion):
         """Set a whole sector to the erased value."""
         self._store(self._bounds[sector], self._erased * self.sector_size(sector))
 
-    def write(self, address: int, data: bytes) -> None:
-        """Program ``data``.
-
-        Raises MemoryFault with errPROG where address or length is misaligned, and from then on for every
-        write until a reset (AN2606); over cells that are not erased it does what the profile says.
-        """
-        offset = address - self.start
+    def check_alignment(self, address: int, length: int) -> None:
+        """Raises MemoryFault with errPROG for a misaligned write, and from then on for every one (AN2606)."""
         alignment = self._profile.write_alignment
-        if self._failing or offset % alignment or len(data) % alignment:
+        if self._failing or (address - self.start) % alignment or length % alignment:
             self._failing = True
             raise MemoryFault(Status.PROG)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Program ``data``; over cells that are not erased, do what the profile says.
+
+        Raises MemoryFault as check_alignment does, or where the profile refuses to write over data.
+        """
+        self.check_alignment(address, len(data))
+        offset = address - self.start
         before = self.cells[offset : offset + len(data)]
         if before == self._erased * len(data):
             self._store(offset, data)

@@ -143,7 +143,7 @@ class Bootloader(_Section, frozen=True):
     busy: BusyModel
     held_at: HeldAt = HeldAt.START
     wedge_from: U32 | None = None
-    """Jobs at or above this address never leave dfuDNBUSY by themselves."""
+    """Erases at or above this address never leave dfuDNBUSY by themselves."""
 
 
 class Rdp1(Enum):

@@ -7,7 +7,7 @@ import pytest
 
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import BusyModel, HeldAt
-from dfu_protocol import Request, State, Status, StatusReply
+from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
 from emulator.host import FLASH, Plug, variant
 from emulator.tables import rows
 
@@ -135,3 +135,18 @@ def test_clrstatus_twice_frees_a_wedged_device_and_the_erase_is_done(f405: Profi
     host.clear_status()
     assert host.get_status() == (Status.OK, 0, State.DFU_IDLE, 0)
     assert host.upload(block, 4) == b"\xff" * 4
+
+
+def test_a_blocked_device_holds_chapter_9_too(f405: Profile, plug: Plug) -> None:
+    host = plug(busy(f405, "block", "next"), timing="real").idle()
+    host.dnload(0, ERASE)
+    host.get_status()
+    reply = host.port.control(SetupPacket(0x80, 6, 0x0100, 0, 18))
+    assert reply.data is not None
+    assert (len(reply.data), reply.hold) == (18, 400_000)
+
+
+def test_only_erases_are_wedged(f405: Profile, plug: Plug) -> None:
+    """A write and a pointer above the address go on as ever."""
+    host = plug(busy(f405, "poll", wedge_from=FLASH)).idle()
+    assert host.write(FLASH + 0x1000, b"data").bState is State.DNLOAD_IDLE

@@ -191,3 +191,10 @@ def test_a_write_may_cross_sectors(host: Host) -> None:
     assert host.write(FLASH + 0x3FFC, b"left" + b"rest").bStatus is Status.OK
     host.abort()
     assert host.read(FLASH + 0x3FFC, 8) == b"leftrest"
+
+
+def test_a_misaligned_write_across_a_sector_border_changes_nothing(plug: Plug) -> None:
+    host = plug().idle()
+    assert host.write(FLASH + 0x4000 - 4, b"123456").bStatus is Status.PROG
+    host.idle()
+    assert host.port.device.bootloader.chip.flash.read(FLASH + 0x4000 - 4, 8) == b"\xff" * 8

@@ -1,5 +1,6 @@
 """The flash in a file: what it outlives, and what it refuses to be."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -35,6 +36,16 @@ def test_is_created_erased_if_there_is_none(f405: Profile, plug: Plug, path: Pat
     host = plug(variant(f405, "memory.flash", erased=erased), image=path).idle()
     assert path.read_bytes() == bytes([erased]) * SIZE
     assert host.read(FLASH, 16) == bytes([erased]) * 16
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_its_mode_is_that_of_any_new_file(f405: Profile, path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        FlashImage(path, f405.memory.flash).close()
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == mode
 
 
 def test_nothing_but_the_image_is_left_in_its_folder(f405: Profile, path: Path) -> None:
@@ -181,6 +192,22 @@ def test_a_disk_that_fails_is_told(f405: Profile, path: Path, monkeypatch: pytes
     with pytest.raises(ImageError, match="No space left on device"):
         image.changed(0, 4)
     image.close()
+
+
+def test_reads_and_writes_that_the_system_cuts_short_are_finished(
+    f405: Profile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = bytes(number % 251 for number in range(SIZE))
+    path.write_bytes(contents)
+    pread, pwrite = os.pread, os.pwrite
+    monkeypatch.setattr("os.pread", lambda file, size, offset: pread(file, min(size, 100_000), offset))
+    monkeypatch.setattr("os.pwrite", lambda file, data, offset: pwrite(file, data[:1000], offset))
+    image = FlashImage(path, f405.memory.flash)
+    assert image.cells == contents
+    image.cells[5000:9096] = b"\x5a" * 4096
+    image.changed(5000, 4096)
+    image.close()
+    assert path.read_bytes() == contents[:5000] + b"\x5a" * 4096 + contents[9096:]
 
 
 def test_a_protected_chip_has_an_image_too(plug: Plug, path: Path) -> None:

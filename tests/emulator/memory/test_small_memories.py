@@ -79,6 +79,11 @@ class TestSystemMemory:
         assert host.write(SYSTEM, bytes(4)) == failed(Status.TARGET)
         assert host.idle().read(SYSTEM, 4) == b"\xff" * 4
 
+    @pytest.mark.parametrize("offset", [0, 30 * 1024 - 1])
+    def test_the_id_may_be_anywhere_in_it(self, f405: Profile, offset: int) -> None:
+        memory = SystemMemory(replace(f405.memory.system, bootloader_id_address=SYSTEM + offset))
+        assert memory.read(SYSTEM + offset, 1) == b"\x91"
+
     def test_an_id_elsewhere_is_not_shown(self, f405: Profile) -> None:
         memory = SystemMemory(replace(f405.memory.system, bootloader_id_address=FLASH))
         assert memory.read(SYSTEM, 30 * 1024) == b"\xff" * 30 * 1024

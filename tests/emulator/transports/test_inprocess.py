@@ -142,6 +142,12 @@ class TestTransfers:
             device.ctrl_transfer(0x01, 11, 4, 0)
         assert port.device.alternate_setting == 2
 
+    def test_another_program_that_looks_for_devices_changes_nothing(self, port: Port) -> None:
+        device = find(port)
+        device.set_interface_altsetting(0, 2)
+        assert find(port).address == device.address
+        assert port.device.alternate_setting == 2
+
     def test_set_configuration_by_pyusb(self, port: Port) -> None:
         device = find(port)
         device.set_interface_altsetting(0, 2)
@@ -157,8 +163,10 @@ class TestTransfers:
 
     def test_bus_reset(self, port: Port) -> None:
         device = find(port)
+        device.set_interface_altsetting(0, 3)
         device.ctrl_transfer(0xA1, UPLOAD, 2, 0, 16)
         device.reset()
+        assert port.device.alternate_setting == 3
         assert port.device.configuration == 1
         assert get_status(device) == bytes.fromhex("00 000000 02 00")
 
