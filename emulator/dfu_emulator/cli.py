@@ -8,9 +8,10 @@ from pathlib import Path
 
 from dfu_emulator.emulation import TIMINGS
 from dfu_emulator.memory import ImageError
-from dfu_emulator.profile import ProfileError
+from dfu_emulator.profile import ProfileError, available
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
-from dfu_protocol import __version__
+from dfu_protocol import ProtocolError, __version__
+from dfu_protocol.descriptors import build_string
 
 
 class Exit(IntEnum):
@@ -27,17 +28,18 @@ class Exit(IntEnum):
     """Plus the number of the signal that ended the command."""
 
 
-_EXIT_CODES = """\
-exit codes:
-  exec: the command's own; 128 + N if signal N ended it, 126 if it cannot be executed, 127 if there is none
-  demo: 0 if all was read back as written, 1 if not
-  2: wrong flags, an unusable profile or image, or a transport that does not work here
+_EXEC_EXIT_CODES = """\
+exit codes: the command's own; 128 + N if signal N ended it, 126 if it cannot be executed, 127 if there is
+none; 2 for wrong flags, an unusable profile, image or trace file, or a missing preload library
+"""
+_DEMO_EXIT_CODES = """\
+exit codes: 0 if all was read back as written, 1 if not, 2 for wrong flags or an unusable profile
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parse(argv)
     # Late, so that each command only loads what it needs.
     from dfu_emulator.transports.preload import PreloadError
 
@@ -50,12 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.USAGE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="dfu-emulator",
-        description="An STM32 in its ROM USB bootloader, in software.",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="dfu-emulator", description="An STM32 in its ROM USB bootloader, in software."
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -65,23 +64,39 @@ def _parser() -> argparse.ArgumentParser:
         help="run a command that sees the chip as a USB device",
         description="Run a command, e.g. dfu-util, that sees the emulated chip through libusb. "
         "Needs no root and no USB; it sees no other USB device.",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXEC_EXIT_CODES,
         usage="%(prog)s [options] -- COMMAND [ARGUMENT ...]",
     )
     _add_chip_options(execute)
     execute.add_argument("argv", nargs="+", metavar="COMMAND", help="the command and its arguments, after --")
 
-    demo = commands.add_parser("demo", help="flash a chip, read it back and show what happened")
+    demo = commands.add_parser(
+        "demo",
+        help="flash a chip, read it back and show what happened",
+        description="Write a small firmware to an emulated chip with dfu-util, or with dfu-host where that "
+        "is missing, read it back, start it, and show what the chip saw.",
+        epilog=_DEMO_EXIT_CODES,
+    )
     demo.add_argument("--profile", default="stm32f405", metavar="CHIP", help="default: %(default)s")
-    return parser
+
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        used = execute if arguments.command == "exec" else demo
+        hint = "; put -- before the command" if used is execute else ""
+        used.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return arguments
 
 
 def _add_chip_options(parser: argparse.ArgumentParser) -> None:
     words = "-".join(f"{word:08X}" for word in DEFAULT_UNIQUE_ID)
-    parser.add_argument("--profile", required=True, metavar="CHIP", help="a chip's name, or a YAML file")
     parser.add_argument(
-        "--image", type=Path, metavar="FILE", help="keep the flash in FILE, made if it does not exist"
+        "--profile",
+        required=True,
+        metavar="CHIP",
+        help=f"a chip's name ({', '.join(available())}) or the path of a YAML file",
+    )
+    parser.add_argument(
+        "--image", type=_file, metavar="FILE", help="keep the flash in FILE, made if it does not exist"
     )
     parser.add_argument(
         "--timing",
@@ -90,7 +105,9 @@ def _add_chip_options(parser: argparse.ArgumentParser) -> None:
         help="real: erase and program take as long as on the chip; default: fast",
     )
     parser.add_argument("--uid", type=_unique_id, default=DEFAULT_UNIQUE_ID, help=f"default: {words}")
-    parser.add_argument("--serial", help="serial number, in place of the one made from the unique id")
+    parser.add_argument(
+        "--serial", type=_serial, help="serial number, in place of the one made from the unique id"
+    )
     parser.add_argument(
         "--rdp",
         type=int,
@@ -118,6 +135,22 @@ def _unique_id(text: str) -> UniqueId:
         return parse_unique_id(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _file(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the name of a file is missing")
+    return Path(text)
+
+
+def _serial(text: str) -> str:
+    try:
+        build_string(text)
+    except ProtocolError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not text:
+        raise argparse.ArgumentTypeError("a serial number has at least one character")
+    return text
 
 
 def _exec(arguments: argparse.Namespace) -> int:

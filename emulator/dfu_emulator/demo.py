@@ -43,7 +43,9 @@ def run(profile_name: str) -> bool:
         console.print(f"[bold]{profile.part}[/] in its ROM bootloader, serial number {port.device.serial}\n")
         with _host_tool(port, console) as (run_tool, commands):
             for arguments in commands(profile.memory.flash.start, sent, received):
-                _run_shown(console, run_tool, arguments, occurrences)
+                if code := _run_shown(console, run_tool, arguments, occurrences):
+                    console.print(f"[bold red]{arguments[0]} failed with exit code {code}[/]")
+                    return False
         _show_flash(console, port)
         same = received.exists() and received.read_bytes() == sent.read_bytes()
     if same:
@@ -118,16 +120,17 @@ def _dfu_host_in_process(port: Port) -> Run:
 
 def _run_shown(
     console: Console, run_tool: Run, arguments: Sequence[str], occurrences: list[Occurrence]
-) -> None:
+) -> int:
     console.print(f"[bold cyan]$ {escape(shlex.join(arguments))}[/]", soft_wrap=True)
     occurrences.clear()
-    run_tool(arguments)
+    code = run_tool(arguments)
     shown = [o for o in occurrences if not isinstance(o, Transfer) or is_dfu(o.setup)]
     if shown:
         console.print("\n[bold]what the chip saw[/]")
     for line in _folded([describe(occurrence) for occurrence in shown]):
         console.print(f"  [dim]{escape(line)}[/]", soft_wrap=True)
     console.print()
+    return code
 
 
 def _folded(lines: Sequence[str]) -> Iterator[str]:
@@ -144,6 +147,7 @@ def _folded(lines: Sequence[str]) -> Iterator[str]:
 
 def _show_flash(console: Console, port: Port) -> None:
     chip = port.device.bootloader.chip
+    full, empty = ("█", "░") if console.encoding.startswith("utf") else ("#", ".")
     table = Table(title="flash", title_justify="left", box=None, header_style="bold")
     for heading in ("sector", "address", "size", "programmed"):
         table.add_column(heading, justify="right" if heading in ("sector", "size") else "left")
@@ -151,7 +155,7 @@ def _show_flash(console: Console, port: Port) -> None:
         start, end = chip.flash.sector_bounds(sector)
         used = _used(chip.flash, start, end)
         filled = -(-used * _BAR_WIDTH // (end - start))
-        bar = f"[green]{'█' * filled}[/][dim]{'░' * (_BAR_WIDTH - filled)}[/]"
+        bar = f"[green]{full * filled}[/][dim]{empty * (_BAR_WIDTH - filled)}[/]"
         table.add_row(str(sector), f"0x{start:08X}", f"{(end - start) // 1024}K", f"{bar} {used or ''}")
     console.print(table)
     console.print()

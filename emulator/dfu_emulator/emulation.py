@@ -20,7 +20,7 @@ TIMINGS = ("fast", "real")
 def emulated(
     profile: Profile | str,
     *,
-    image: Path | None = None,
+    image: str | Path | None = None,
     timing: str = "fast",
     clock: Clock | None = None,
     unique_id: UniqueId = DEFAULT_UNIQUE_ID,
@@ -31,13 +31,20 @@ def emulated(
 ) -> Iterator[Port]:
     """A chip in its bootloader, plugged into a port.
 
-    ``profile`` is a Profile, the name of one, or the path of a YAML file. ``image`` keeps the flash in a
-    file. ``timing`` is ``fast`` or ``real``. ``rdp`` is the read protection level to begin with, ``boot0``
-    the level of the BOOT0 pin at resets. Raises ProfileError and ImageError.
+    ``profile`` is a Profile, the name of one, or the path of a YAML file. ``image`` is the file that keeps
+    the flash. ``timing`` is ``fast`` or ``real``. ``rdp`` is the read protection level to begin with (0, 1
+    or 2), ``boot0`` the level of the BOOT0 pin at resets (True is high). Raises ProfileError, ImageError,
+    and ValueError for anything else that makes no sense.
     """
+    if timing not in TIMINGS:
+        raise ValueError(f"timing is one of {', '.join(TIMINGS)}, not {timing!r}")
+    if rdp not in (0, 1, 2):
+        raise ValueError(f"the read protection level is 0, 1 or 2, not {rdp!r}")
+    if not isinstance(boot0, bool):
+        raise ValueError(f"boot0 is True (high) or False (low), not {boot0!r}")
     if isinstance(profile, str):
         profile = load(profile)
-    file = FlashImage(image, profile.memory.flash) if image is not None else None
+    file = FlashImage(Path(image), profile.memory.flash) if image is not None else None
     try:
         chip = Chip(profile, file, boot0)
         if rdp:

@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import errno
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +26,12 @@ def execute(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         watchers: tuple[Watcher, ...] = ()
         if arguments.trace is not None:
-            watchers = (TraceWriter(stack.enter_context(_trace_stream(arguments.trace))),)
+            try:
+                stream = stack.enter_context(_trace_stream(arguments.trace))
+            except OSError as error:
+                _say(f"{arguments.trace}: cannot be opened for the trace: {error.strerror}")
+                return Exit.USAGE
+            watchers = (TraceWriter(stream),)
         port = stack.enter_context(
             emulated(
                 arguments.profile,
@@ -51,8 +58,12 @@ def _trace_stream(name: str) -> Iterator[TextIO]:
     if name == "-":
         yield sys.stderr
         return
-    with Path(name).open("w", encoding="utf-8") as stream:
+    stream = Path(name).open("w", encoding="utf-8")  # noqa: SIM115 - closed below, full disk or not
+    try:
         yield stream
+    finally:
+        with contextlib.suppress(OSError):
+            stream.close()
 
 
 def _say(text: str) -> None:
@@ -65,10 +76,14 @@ def run(command: Sequence[str], environment: dict[str, str]) -> int:
         try:
             process = subprocess.Popen(command, env=environment)
         except FileNotFoundError:
-            _say(f"there is no command {command[0]!r}")
-            return Exit.NOT_FOUND
+            if shutil.which(command[0]) is None:
+                _say(f"there is no command {command[0]!r}")
+                return Exit.NOT_FOUND
+            _say(f"{command[0]!r} cannot be executed: the interpreter that its first line names is missing")
+            return Exit.NOT_EXECUTABLE
         except OSError as error:
-            _say(f"{command[0]!r} cannot be executed: {error.strerror}")
+            hint = "; does its first line begin with #! ?" if error.errno == errno.ENOEXEC else ""
+            _say(f"{command[0]!r} cannot be executed: {error.strerror}{hint}")
             return Exit.NOT_EXECUTABLE
         signals.pass_on_to(process)
         code = process.wait()

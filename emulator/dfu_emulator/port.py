@@ -49,7 +49,14 @@ class Detached:
     departure: Departure
 
 
-Occurrence = Transfer | Attached | Detached
+@dataclass(frozen=True, slots=True)
+class BusReset:
+    """The host reset the bus."""
+
+    at: int
+
+
+Occurrence = Transfer | Attached | Detached | BusReset
 Watcher = Callable[[Occurrence], None]
 
 
@@ -119,6 +126,7 @@ class Port:
         with self._lock:
             self._check_present(address)
             self.device.bus_reset()
+            self._tell(BusReset(self.clock.now()))
 
     def reset_and_restore(self, address: int | None = None) -> None:
         """Reset the bus as an operating system does: configuration and alternate setting are as before."""

@@ -1,9 +1,10 @@
 """What happens at a port, in words: one line for each control transfer, arrival and departure."""
 
+import contextlib
 from typing import TextIO
 
 from dfu_emulator.bootloader import Departure
-from dfu_emulator.port import Attached, Detached, Occurrence, Transfer
+from dfu_emulator.port import Attached, BusReset, Detached, Occurrence, Transfer
 from dfu_protocol import (
     FIRST_DATA_BLOCK,
     Erase,
@@ -15,7 +16,6 @@ from dfu_protocol import (
     SetAddress,
     SetupPacket,
     State,
-    Status,
     StatusReply,
     Unknown,
     parse_command,
@@ -46,7 +46,9 @@ class TraceWriter:
         if self._start is None:
             self._start = occurrence.at
         seconds = (occurrence.at - self._start) / 1_000_000
-        print(f"{seconds:10.6f}  {describe(occurrence)}", file=self._stream, flush=True)
+        # A full disk must not take the device away from its host.
+        with contextlib.suppress(OSError):
+            print(f"{seconds:10.6f}  {describe(occurrence)}", file=self._stream, flush=True)
 
 
 def is_dfu(setup: SetupPacket) -> bool:
@@ -61,6 +63,8 @@ def describe(occurrence: Occurrence) -> str:
             return "the device is on the bus"
         case Detached(departure=departure):
             return f"the device leaves the bus: {_describe_departure(departure)}"
+        case BusReset():
+            return "the host resets the bus"
         case Transfer(setup=setup) if is_dfu(setup):
             return _describe_dfu(occurrence)
         case _:
@@ -132,16 +136,20 @@ def _describe_download(transfer: Transfer) -> str:
 
 
 def _states(transfer: Transfer) -> str:
-    stalled = "STALL " if transfer.reply.data is None else ""
-    error = f" ({transfer.status.label})" if transfer.after is State.ERROR else ""
-    if transfer.before is transfer.after and transfer.status is not Status.STALLEDPKT:
-        return f"{stalled}{transfer.after.label}{error}"
-    return f"{stalled}{transfer.before.label} -> {transfer.after.label}{error}"
+    states = transfer.after.label
+    if transfer.before is not transfer.after:
+        states = f"{transfer.before.label} -> {states}"
+    if transfer.reply.data is None:
+        return f"STALL {states} ({transfer.status.label}): {transfer.reply.reason}"
+    if transfer.after is State.ERROR:
+        return f"{states} ({transfer.status.label}: {transfer.status.meaning})"
+    return states
 
 
 def _describe_standard(transfer: Transfer) -> str:
     setup = transfer.setup
     name = _STANDARD_REQUESTS.get(setup.bRequest) if setup.type == 0 else None
     name = name or f"bmRequestType {setup.bmRequestType:#04x}, bRequest {setup.bRequest:#04x}"
-    result = "STALL" if transfer.reply.data is None else f"{len(transfer.data)} bytes"
+    reply = transfer.reply
+    result = f"STALL: {reply.reason}" if reply.data is None else f"{len(transfer.data)} bytes"
     return f"{name} wValue {setup.wValue:#06x}, wIndex {setup.wIndex}, wLength {setup.wLength}: {result}"

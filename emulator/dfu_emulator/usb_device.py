@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dfu_emulator.bootloader import ACKNOWLEDGED, STALLED, Bootloader, Reply
+from dfu_emulator.bootloader import ACKNOWLEDGED, Bootloader, Reply, stalled
 from dfu_emulator.profile import Profile
 from dfu_protocol import (
     DFU_INTERFACE_CLASS,
@@ -29,6 +29,7 @@ _SELF_POWERED = 0x40
 GET_STATUS, CLEAR_FEATURE, SET_FEATURE, SET_ADDRESS = 0, 1, 3, 5
 GET_DESCRIPTOR, GET_CONFIGURATION, SET_CONFIGURATION, GET_INTERFACE, SET_INTERFACE = 6, 8, 9, 10, 11
 _ENDPOINT_HALT = 0
+_UNSUPPORTED = stalled("the device has no such thing, or not in this state")
 
 
 class UsbDevice:
@@ -68,13 +69,15 @@ class UsbDevice:
         """Answer one control transfer at ``now`` (microseconds); ``data`` is an OUT data stage."""
         kind, request, _value, index, length = setup
         if kind < 0x80 and len(data) != length:
-            return STALLED
+            return stalled(f"wLength is {length}, the data stage has {len(data)} bytes")
         if kind >> 5 & 3 == CLASS:
-            if kind & 0x1F != INTERFACE or index or not self._configuration:
-                return STALLED
+            if not self._configuration:
+                return stalled("the device is not configured")
+            if kind & 0x1F != INTERFACE or index:
+                return stalled("the only interface is 0")
             return self.bootloader.handle(setup, data, now)
         handler = self._standard.get((kind, request))
-        reply = handler(setup) if handler else STALLED
+        reply = handler(setup) if handler else _UNSUPPORTED
         held = self.bootloader.silent_for(now)
         return reply._replace(hold=held) if held else reply
 
@@ -99,14 +102,14 @@ class UsbDevice:
 
     def _get_interface_status(self, setup: SetupPacket) -> Reply:
         if setup.wIndex or not self._configuration:
-            return STALLED
+            return _UNSUPPORTED
         return Reply(bytes(2)[: setup.wLength])
 
     def _get_endpoint_status(self, setup: SetupPacket) -> Reply:
-        return STALLED if setup.wIndex & 0x7F else Reply(bytes(2)[: setup.wLength])
+        return _UNSUPPORTED if setup.wIndex & 0x7F else Reply(bytes(2)[: setup.wLength])
 
     def _clear_endpoint_feature(self, setup: SetupPacket) -> Reply:
-        return STALLED if setup.wIndex & 0x7F or setup.wValue != _ENDPOINT_HALT else ACKNOWLEDGED
+        return _UNSUPPORTED if setup.wIndex & 0x7F or setup.wValue != _ENDPOINT_HALT else ACKNOWLEDGED
 
     def _set_address(self, _setup: SetupPacket) -> Reply:
         return ACKNOWLEDGED
@@ -120,11 +123,11 @@ class UsbDevice:
             found = self.configuration_descriptor
         elif kind == DescriptorType.STRING and index < len(self.strings):
             found = self.strings[index]
-        return STALLED if found is None else Reply(found[: setup.wLength])
+        return _UNSUPPORTED if found is None else Reply(found[: setup.wLength])
 
     def _get_interface_descriptor(self, setup: SetupPacket) -> Reply:
         if setup.wValue != DescriptorType.DFU_FUNCTIONAL << 8 or setup.wIndex:
-            return STALLED
+            return _UNSUPPORTED
         return Reply(self._functional[: setup.wLength])
 
     def _get_configuration(self, setup: SetupPacket) -> Reply:
@@ -132,18 +135,18 @@ class UsbDevice:
 
     def _set_configuration(self, setup: SetupPacket) -> Reply:
         if setup.wValue not in (0, CONFIGURATION_VALUE):
-            return STALLED
+            return _UNSUPPORTED
         self._configuration, self._alternate = setup.wValue, 0
         return ACKNOWLEDGED
 
     def _get_interface(self, setup: SetupPacket) -> Reply:
         if setup.wIndex or not self._configuration:
-            return STALLED
+            return _UNSUPPORTED
         return Reply(bytes((self._alternate,))[: setup.wLength])
 
     def _set_interface(self, setup: SetupPacket) -> Reply:
         if setup.wIndex or not self._configuration or setup.wValue >= len(self.profile.alternates):
-            return STALLED
+            return _UNSUPPORTED
         self._alternate = setup.wValue
         return ACKNOWLEDGED
 

@@ -122,9 +122,18 @@ def _session(args: argparse.Namespace, backend: object | None) -> Iterator[tuple
         session = Session(link, device.transfer_size(args.transfer_size))
         try:
             yield device, session
-        finally:
-            with suppress(HostError):
-                session.to_idle()
+        except KeyboardInterrupt:
+            # The device may be busy for long; the next session finds its way from any state.
+            raise
+        except BaseException:
+            _tidy_up(session)
+            raise
+        _tidy_up(session)
+
+
+def _tidy_up(session: Session) -> None:
+    with suppress(HostError):
+        session.to_idle()
 
 
 def _select(device: DfuDevice, session: Session, choice: str | None) -> Alternate:
@@ -143,11 +152,15 @@ def _range_to_read(alternate: Alternate, address: int | None, length: int | None
     """(address, length): by default from the first segment to the end of those that follow without a gap."""
     if address is None:
         address = _layout(alternate).segments[0].address
+    end = contiguous_end(alternate.layout, address) if alternate.layout else None
     if length is None:
-        end = contiguous_end(_layout(alternate), address)
         if end is None:
             raise UsageError(f"0x{address:08x} is not in alternate {alternate.number}; give --length")
         length = end - address
+    elif end is not None and address + length > end:
+        raise UsageError(
+            f"{length} bytes from 0x{address:08x} on are too many: the memory ends at 0x{end - 1:08x}"
+        )
     return address, length
 
 
@@ -175,4 +188,5 @@ def _plans(device: DfuDevice, firmware: Firmware, choice: str | None, align: int
 
 def _leave(session: Session, address: int | None) -> None:
     session.leave(address)
-    say("left the bootloader" + ("" if address is None else f" for 0x{address:08x}"))
+    where = "" if address is None else f" at 0x{address:08x}"
+    say(f"told the device to start the application{where}")

@@ -108,6 +108,8 @@ def _parse_with_bincopy(kind: str, data: bytes) -> tuple[Element, ...]:
         if kind == "elf":
             image.add_elf(data)
         else:
+            if not data.isascii():
+                raise FileError(f"{_NAMES[kind]} is text, but this has bytes that are none")
             text = data.decode("ascii")
             _check_end(kind, text)
             (image.add_ihex if kind == "hex" else image.add_srec)(text)

@@ -1,6 +1,7 @@
 """Putting a chip together from a profile's name and a few options."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,3 +56,16 @@ def test_the_image_is_given_back_when_the_test_fails(f405: Profile, tmp_path: Pa
         raise ZeroDivisionError
     with emulated(f405, image=path):
         pass
+
+
+@pytest.mark.parametrize(
+    "choice", [{"timing": "slow"}, {"rdp": 3}, {"rdp": "1"}, {"boot0": "low"}], ids=lambda choice: str(choice)
+)
+def test_choices_that_make_no_sense_are_refused(choice: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"not {next(iter(choice.values()))!r}"), emulated("f405", **choice):
+        pass
+
+
+def test_an_image_can_be_named_by_text(tmp_path: Path) -> None:
+    with emulated("f405", image=str(tmp_path / "flash.bin")):
+        assert (tmp_path / "flash.bin").stat().st_size == 1 << 20

@@ -25,3 +25,20 @@ def test_without_dfu_util(emulator: Emulator) -> None:
     assert "$ dfu-host write --address 0x08000000 firmware.bin" in done.stdout
     assert "the device leaves the bus: leave; the application runs" in done.stdout
     assert "5000 bytes written and read back: equal" in done.stdout
+
+
+def test_a_terminal_without_blocks(emulator: Emulator) -> None:
+    done = emulator(
+        "demo", environment={"PYTHONIOENCODING": "ascii", "PATH": str(Path(sys.executable).parent)}
+    )
+    assert done.code == 0, done.output
+    assert "##########......................" in done.stdout
+
+
+def test_a_host_tool_that_fails_ends_it(emulator: Emulator, tmp_path: Path) -> None:
+    broken = tmp_path / "dfu-util"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o755)
+    done = emulator("demo", environment={"PATH": f"{tmp_path}:{Path(sys.executable).parent}:/bin:/usr/bin"})
+    assert done.code == 1
+    assert done.stdout.endswith("dfu-util failed with exit code 3\n")

@@ -30,6 +30,15 @@ def test_command_that_cannot_be_executed(emulator: Emulator, tmp_path: Path) -> 
     assert done.stderr == "dfu-emulator: './text' cannot be executed: Permission denied\n"
 
 
+def test_script_whose_interpreter_is_missing(emulator: Emulator, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    done = emulator("exec", "--profile", "stm32f405", "--", "./script")
+    assert done.code == 126
+    assert "the interpreter that its first line names is missing" in done.stderr
+
+
 def test_missing_preload_library_names_the_package(emulator: Emulator, tmp_path: Path) -> None:
     # A library of that name which is none stands in front of the real one.
     (tmp_path / "libumockdev-preload.so.0").write_bytes(b"")
@@ -62,6 +71,11 @@ def test_image_of_the_wrong_size_is_refused_and_kept(chip: Emulator, tmp_path: P
         (["--uid", "12"], "a unique id is three words like"),
         (["--rdp", "3"], "invalid choice"),
         (["--timing", "slow"], "invalid choice"),
+        (["--serial", ""], "a serial number has at least one character"),
+        (["--serial", "A" * 200], "a string descriptor holds 126 UTF-16 units"),
+        (["--image", ""], "the name of a file is missing"),
+        (["--typo"], "unrecognized arguments: --typo; put -- before the command"),
+        (["--trace", "/no/such/folder/x"], "/no/such/folder/x: cannot be opened for the trace: No such file"),
     ],
 )
 def test_wrong_options(chip: Emulator, options: list[str], message: str) -> None:
@@ -84,6 +98,34 @@ def test_trace_goes_to_a_file(chip: Emulator, tmp_path: Path) -> None:
     lines = (tmp_path / "trace.txt").read_text().splitlines()
     assert lines[0].endswith("the device is on the bus")
     assert lines[-1].split(maxsplit=1)[1].split() == ["DFU_CLRSTATUS", "dfuERROR", "->", "dfuIDLE"]
+
+
+def test_trace_says_why_a_request_was_stalled(chip: Emulator, tmp_path: Path) -> None:
+    script = "\n".join(
+        [
+            "import usb.core",
+            "device = usb.core.find(idVendor=0x0483)",
+            "for block, length in ((2, 64), (1, 64), (2, 4096)):",
+            "    device.ctrl_transfer(0x21, 4, 0, 0, None)",
+            "    try: device.ctrl_transfer(0xA1, 2, block, 0, length)",
+            "    except usb.core.USBError: pass",
+            "device.reset()",
+        ]
+    )
+    (tmp_path / "script.py").write_text(script)
+    done = chip(f"{sys.executable} script.py", "--trace", "--rdp", "1")
+    assert done.code == 0
+    stalls = [line.split(": ", 1)[1] for line in done.stderr.splitlines() if "STALL" in line]
+    assert stalls == [
+        "the memory is read protected",
+        "wBlockNum 1 is reserved",
+        "wLength 4096 is above wTransferSize 2048",
+    ]
+    assert "the host resets the bus" in done.stderr
+
+
+def test_a_trace_that_cannot_be_written_is_no_harm(chip: Emulator) -> None:
+    assert chip("true", "--trace", "/dev/full").code == 0
 
 
 def test_a_terminated_emulator_ends_its_command_and_cleans_up(emulator: Emulator, tmp_path: Path) -> None:

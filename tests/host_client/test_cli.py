@@ -154,8 +154,17 @@ class TestRead:
     def test_failure_leaves_no_file(self, f405_bench: Bench, tmp_path: Path) -> None:
         folder = tmp_path / "out"
         folder.mkdir()
-        assert f405_bench.run("read", folder / "a.bin", "--length", "2M") == ExitCode.DEVICE
+        # The last page of the system memory and more: no layout string tells where that ends.
+        behind = ("--address", "0x1FFF7000", "--length", "4K")
+        assert f405_bench.run("read", folder / "a.bin", *behind) == ExitCode.DEVICE
         assert list(folder.iterdir()) == []
+
+    def test_more_than_there_is(
+        self, f405_bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert f405_bench.run("read", tmp_path / "a.bin", "--length", "2M") == ExitCode.USAGE
+        assert "the memory ends at 0x080fffff" in capsys.readouterr().err
+        assert not (tmp_path / "a.bin").exists()
 
     def test_protected_chip(
         self, make_bench: MakeBench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -278,7 +287,7 @@ class TestWrite:
         )
         assert f405_bench.run("write", file, "--leave") == ExitCode.OK
         assert f405_bench.departures == [(Reason.LEAVE, FLASH + 64)]
-        assert "left the bootloader for 0x08000040" in capsys.readouterr().err
+        assert "told the device to start the application at 0x08000040" in capsys.readouterr().err
 
     def test_targets_go_to_their_alternates(self, f405_bench: Bench, tmp_path: Path) -> None:
         file = dfuse(
@@ -418,7 +427,7 @@ class TestLeave:
     def test_at_the_pointer(self, f405_bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
         assert f405_bench.run("leave") == ExitCode.OK
         assert f405_bench.departures == [(Reason.LEAVE, FLASH)]
-        assert capsys.readouterr().err == "dfu-host: left the bootloader\n"
+        assert capsys.readouterr().err == "dfu-host: told the device to start the application\n"
 
     def test_at_an_address(self, f405_bench: Bench) -> None:
         assert f405_bench.run("leave", "--address", "0x08008000") == ExitCode.OK

@@ -57,7 +57,10 @@ def test_write_read_and_leave(run: Run, tmp_path: Path) -> None:
     assert read.returncode == 0
     assert (tmp_path / "back.bin").read_bytes() == CODE
     left = dfu_host(run, "leave", "--address", FLASH)
-    assert (left.returncode, left.stderr) == (0, "dfu-host: left the bootloader for 0x08000000\n")
+    assert (left.returncode, left.stderr) == (
+        0,
+        "dfu-host: told the device to start the application at 0x08000000\n",
+    )
 
 
 @pytest.mark.usefixtures("dfu_util")

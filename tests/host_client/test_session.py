@@ -105,7 +105,8 @@ class TestToIdle:
             variant(f405, "bootloader", busy=BusyModel.POLL, wedge_from=0, clrstatus=ClrStatus.IGNORE)
         )
         bench.send(Request.CLRSTATUS)
-        to_busy(bench)
+        bench.send(Request.DNLOAD, data=Erase(FLASH).build())
+        bench.send(Request.GETSTATUS, length=6)
         with bench.session() as session, pytest.raises(DeviceTimeoutError, match="stays in dfuDNBUSY"):
             session.to_idle()
 

@@ -1,6 +1,6 @@
 """The DfuSe state machine of the ROM: pure, without a clock, a file, a thread or a USB library."""
 
 from dfu_emulator.bootloader.jobs import Departure, Reason
-from dfu_emulator.bootloader.machine import ACKNOWLEDGED, STALLED, Bootloader, Reply
+from dfu_emulator.bootloader.machine import ACKNOWLEDGED, Bootloader, Reply, stalled
 
-__all__ = ["ACKNOWLEDGED", "STALLED", "Bootloader", "Departure", "Reason", "Reply"]
+__all__ = ["ACKNOWLEDGED", "Bootloader", "Departure", "Reason", "Reply", "stalled"]

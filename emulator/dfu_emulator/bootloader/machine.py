@@ -23,10 +23,17 @@ class Reply(NamedTuple):
     """Microseconds that the device NAKs before it answers."""
     departure: Departure | None = None
     """Set where the device leaves the bus once the host has the answer."""
+    reason: str = ""
+    """Why it is a STALL, for those who watch; the host does not get to see it."""
 
 
 ACKNOWLEDGED = Reply(b"")
-STALLED = Reply(None)
+
+
+def stalled(reason: str) -> Reply:
+    """A STALL, and why."""
+    return Reply(None, reason=reason)
+
 
 _Step: TypeAlias = Callable[[SetupPacket, bytes, int, Cell], Reply]
 _REQUEST_TYPES = {int(request): SetupPacket.dfu(request).bmRequestType for request in Request}
@@ -130,21 +137,24 @@ class Bootloader:
             return reply._replace(hold=reply.hold + held)
         request_type, event, _value, _index, length = setup
         if _REQUEST_TYPES.get(event) != request_type:
-            return self._refuse()
+            return self._refuse(_explain_mismatch(setup))
         if event == _DNLOAD and not length:
             event = Event.DNLOAD_ZERO
         step, cell = self._rows[self._state][event]
         return step(setup, data, now, cell)
 
-    def _refuse(self, status: Status = Status.STALLEDPKT) -> Reply:
+    def _refuse(self, reason: str, status: Status = Status.STALLEDPKT) -> Reply:
         self._state, self._status = State.ERROR, status
-        return STALLED
+        return stalled(reason)
 
-    def _refuse_step(self, _setup: SetupPacket, _data: bytes, _now: int, _cell: Cell) -> Reply:
-        return self._refuse()
+    def _refuse_step(self, setup: SetupPacket, _data: bytes, _now: int, _cell: Cell) -> Reply:
+        return self._refuse(self._not_allowed(setup))
 
-    def _stall(self, _setup: SetupPacket, _data: bytes, _now: int, _cell: Cell) -> Reply:
-        return STALLED
+    def _stall(self, setup: SetupPacket, _data: bytes, _now: int, _cell: Cell) -> Reply:
+        return stalled(self._not_allowed(setup))
+
+    def _not_allowed(self, setup: SetupPacket) -> str:
+        return f"{Request(setup.bRequest).name} is not allowed in {self._state.label}"
 
     def _acknowledge(self, _setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
         self._state = cell.after
@@ -169,25 +179,32 @@ class Bootloader:
         return reply if length >= _STATUS_SIZE else Reply(reply.data and reply.data[:length])
 
     def _accept(self, setup: SetupPacket, data: bytes, _now: int, cell: Cell) -> Reply:
-        if setup.wLength > self._transfer_size or setup.wValue == _RESERVED_BLOCK:
-            return self._refuse()
+        if problem := self._block_problem(setup):
+            return self._refuse(problem)
         self._pending = (setup.wValue, data)
         self._state = cell.after
         return ACKNOWLEDGED
 
     def _send(self, setup: SetupPacket, _data: bytes, _now: int, cell: Cell) -> Reply:
         block, length = setup.wValue, setup.wLength
-        if not 0 < length <= self._transfer_size or block == _RESERVED_BLOCK:
-            return self._refuse()
+        if problem := self._block_problem(setup):
+            return self._refuse(problem)
         if block == _COMMAND_BLOCK:
             found = self._commands[:length]
         else:
             try:
                 found = self._worker.read(block, length, self._block_size(length))
             except MemoryFault as fault:
-                return self._refuse(fault.status)
+                return self._refuse(fault.status.meaning, fault.status)
         self._state = cell.after if len(found) == length else _otherwise(cell)
         return Reply(found)
+
+    def _block_problem(self, setup: SetupPacket) -> str:
+        if setup.wLength > self._transfer_size:
+            return f"wLength {setup.wLength} is above wTransferSize {self._transfer_size}"
+        if not setup.wLength:
+            return "wLength is 0"
+        return "wBlockNum 1 is reserved" if setup.wValue == _RESERVED_BLOCK else ""
 
     def _block_size(self, length: int) -> int:
         return self._transfer_size if self._fixed_blocks else length
@@ -215,7 +232,7 @@ class Bootloader:
         job = self._job
         assert job is not None  # noqa: S101 - dfuDNBUSY is only reached through _start
         if self._rules.busy is BusyModel.STALL and now < self._ready_at:
-            return STALLED
+            return stalled("bwPollTimeout is not up yet")
         if now < self._done_at or self._is_wedged(job):
             timeout = self._timing.poll_timeout(job.work.kind)
             return self._tell_status(timeout, setup.wLength)
@@ -249,6 +266,14 @@ class Bootloader:
 def _status_reply(status: Status, timeout: int, state: State) -> Reply:
     """The answer to GETSTATUS: there are few, and hosts ask again and again."""
     return Reply(StatusReply(status, timeout, state).build())
+
+
+def _explain_mismatch(setup: SetupPacket) -> str:
+    expected = _REQUEST_TYPES.get(setup.bRequest)
+    if expected is None:
+        return f"DFU has no request {setup.bRequest:#04x}"
+    name = Request(setup.bRequest).name
+    return f"bmRequestType is {setup.bmRequestType:#04x}, {name} has {expected:#04x}"
 
 
 def _otherwise(cell: Cell) -> State:

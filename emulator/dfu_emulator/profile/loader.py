@@ -38,9 +38,19 @@ def _find(name: str) -> Path:
             names |= dict.fromkeys(read_tree(path).value.get("aliases", []), path)
     if found := names.get(wanted):
         return found
-    meant = near(wanted, names)
-    advice = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(available())}"
+    if _is_file(name):
+        advice = f"if you mean the file, write {f'./{name}'!r}"
+    else:
+        meant = near(wanted, names)
+        advice = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(sorted(names))}"
     raise ProfileError(f"no profile is called {name!r}; {advice}")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # a name that is too long for one
+        return False
 
 
 def _explain(tree: Tree, error: msgspec.ValidationError) -> ProfileError:
