@@ -29,6 +29,7 @@ _SELF_POWERED = 0x40
 GET_STATUS, CLEAR_FEATURE, SET_FEATURE, SET_ADDRESS = 0, 1, 3, 5
 GET_DESCRIPTOR, GET_CONFIGURATION, SET_CONFIGURATION, GET_INTERFACE, SET_INTERFACE = 6, 8, 9, 10, 11
 _ENDPOINT_HALT = 0
+_TYPE_AND_RECIPIENT, _CLASS_TO_INTERFACE = 0x7F, CLASS << 5 | INTERFACE
 _UNSUPPORTED = stalled("the device has no such thing, or not in this state")
 
 
@@ -70,10 +71,10 @@ class UsbDevice:
         kind, request, _value, index, length = setup
         if kind < 0x80 and len(data) != length:
             return stalled(f"wLength is {length}, the data stage has {len(data)} bytes")
-        if kind >> 5 & 3 == CLASS:
+        if kind & _TYPE_AND_RECIPIENT == _CLASS_TO_INTERFACE:
             if not self._configuration:
                 return stalled("the device is not configured")
-            if kind & 0x1F != INTERFACE or index:
+            if index:
                 return stalled("the only interface is 0")
             return self.bootloader.handle(setup, data, now)
         handler = self._standard.get((kind, request))

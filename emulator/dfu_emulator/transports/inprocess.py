@@ -6,6 +6,7 @@
 import errno
 from array import array
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import usb.backend
@@ -20,6 +21,9 @@ from dfu_protocol.descriptors import CONFIGURATION, DEVICE, DFU_FUNCTIONAL, INTE
 # What libusb returns for these, which some programs look at.
 _LIBUSB_ERROR_NO_DEVICE, _LIBUSB_ERROR_TIMEOUT, _LIBUSB_ERROR_PIPE = -4, -7, -9
 _SPEED_FULL = 2
+
+_packet = lru_cache(maxsize=1024)(SetupPacket)
+"""Hosts poll: most packets are one that has just been."""
 
 
 class _Device:
@@ -121,7 +125,7 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
     ) -> int:
         """PyUSB's contract: ``data`` is an array, filled or sent; the number of bytes is returned."""
         port = dev_handle.port
-        setup = SetupPacket(bmRequestType, bRequest, wValue, wIndex, len(data))
+        setup = _packet(bmRequestType, bRequest, wValue, wIndex, len(data))
         is_in = bmRequestType >= 0x80
         try:
             reply = port.control(setup, b"" if is_in else data.tobytes(), dev_handle.address)
@@ -132,13 +136,13 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
                 port.clock.sleep(timeout * 1000)
                 raise usb.core.USBTimeoutError("Operation timed out", _LIBUSB_ERROR_TIMEOUT, errno.ETIMEDOUT)
             port.clock.sleep(reply.hold)
-        if reply.data is None:
+        received = reply.data
+        if received is None:
             raise usb.core.USBError("Pipe error", _LIBUSB_ERROR_PIPE, errno.EPIPE)
         if not is_in:
             return len(data)
-        received = len(reply.data)
-        memoryview(data)[:received] = reply.data
-        return received
+        memoryview(data)[: len(received)] = received
+        return len(received)
 
     def reset_device(self, dev_handle: _Device) -> None:
         try:
