@@ -25,7 +25,7 @@ class Chip:
         self.profile = profile
         self.boot0 = boot0
         self.flash = (
-            Flash(memory.flash, image.cells, image.changed) if image is not None else Flash(memory.flash)
+            Flash(memory.flash, image.cells, image.write) if image is not None else Flash(memory.flash)
         )
         self.ram = Ram(memory.ram)
         self.option_bytes = OptionBytes(memory.option_bytes)

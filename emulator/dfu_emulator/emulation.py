@@ -18,7 +18,7 @@ TIMINGS = ("fast", "real")
 
 @contextmanager
 def emulated(
-    profile: Profile | str,
+    profile: Profile | str | Path,
     *,
     image: str | Path | None = None,
     timing: str = "fast",
@@ -42,8 +42,8 @@ def emulated(
         raise ValueError(f"the read protection level is 0, 1 or 2, not {rdp!r}")
     if not isinstance(boot0, bool):
         raise ValueError(f"boot0 is True (high) or False (low), not {boot0!r}")
-    if isinstance(profile, str):
-        profile = load(profile)
+    if not isinstance(profile, Profile):
+        profile = load(str(profile))
     file = FlashImage(Path(image), profile.memory.flash) if image is not None else None
     try:
         chip = Chip(profile, file, boot0)
@@ -51,7 +51,11 @@ def emulated(
             chip.option_bytes.rdp_level = rdp
         bootloader = Bootloader(chip, RealTiming(profile.timing) if timing == "real" else FastTiming())
         device = UsbDevice(profile, bootloader, serial or serial_number(profile.usb, unique_id))
-        yield Port(device, clock or MonotonicClock(), watchers)
+        port = Port(device, clock or MonotonicClock(), watchers)
+        try:
+            yield port
+        finally:
+            port.unplug()
     finally:
         if file is not None:
             file.close()

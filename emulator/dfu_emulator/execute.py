@@ -18,7 +18,9 @@ from dfu_emulator.port import Watcher
 from dfu_emulator.trace import TraceWriter
 from dfu_emulator.transports.preload import PreloadBus
 
-_PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
+_FROM_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+"""A terminal sends these to the command as well: it decides what they mean."""
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -50,7 +52,10 @@ def execute(arguments: argparse.Namespace) -> int:
                 "dfu-emulator: at read protection level 2 the bootloader never runs: no device",
                 file=sys.stderr,
             )
-        return run(arguments.argv, bus.environment())
+        code = run(arguments.argv, bus.environment())
+        if port.failure is not None:
+            raise port.failure
+        return code
 
 
 @contextlib.contextmanager
@@ -90,6 +95,10 @@ def run(command: Sequence[str], environment: dict[str, str]) -> int:
     return Exit.SIGNALLED - code if code < 0 else code
 
 
+def _do_nothing(_number: int, _frame: FrameType | None) -> None:
+    pass
+
+
 class _Signals:
     """Passes signals on to a process, those included that come before it is there."""
 
@@ -99,10 +108,11 @@ class _Signals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "_Signals":
-        # A terminal sends ^C to the command as well: it decides what that means.
-        self._before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda _number, _frame: None)
-        for number in _PASSED_ON:
-            self._before[number] = signal.signal(number, self._handle)
+        # Not SIG_IGN, which the command would inherit; and what nohup ignores stays ignored.
+        handlers = dict.fromkeys(_FROM_THE_TERMINAL, _do_nothing) | dict.fromkeys(_PASSED_ON, self._handle)
+        for number, handler in handlers.items():
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, handler)
         return self
 
     def __exit__(self, *_exception: object) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dfu_emulator.bootloader import Departure, Reply
+from dfu_emulator.memory import ImageError
 from dfu_emulator.timing import Clock
-from dfu_emulator.usb_device import CONFIGURATION_VALUE, SET_CONFIGURATION, SET_INTERFACE, UsbDevice
-from dfu_protocol import SetupPacket, State, Status
+from dfu_emulator.usb_device import CONFIGURATION_VALUE, UsbDevice
+from dfu_protocol import SetupPacket, StandardRequest, State, Status
 
 _FIRST_ADDRESS, _LAST_ADDRESS = 2, 127
 """Address 1 is the root hub's."""
@@ -75,6 +76,8 @@ class Port:
         self._attached = device.bootloader.runs
         self._returns_at: int | None = None
         self.address = _FIRST_ADDRESS
+        self.failure: ImageError | None = None
+        """Why the device was taken away, if it was because its image could not be written."""
         if self._attached:
             self._tell(Attached(clock.now()))
 
@@ -93,16 +96,23 @@ class Port:
     def control(self, setup: SetupPacket, data: bytes = b"", address: int | None = None) -> Reply:
         """One control transfer. The transport lets ``reply.hold`` microseconds pass before it answers.
 
+        It also waits for as long as ``silent_for`` says before it asks: a request that its host gives up
+        in that time never reaches the chip, because a newer SETUP takes its place (USB 2.0, 5.5.5).
         Raises DeviceGone where no device is there, or not the one at ``address``.
         """
         with self._lock:
             if self._returns_at is not None or not self._attached or address != self.address:
                 self._check_present(address)
             now = self.clock.now()
-            if not self._watchers:
-                reply = self.device.control(setup, data, now)
-            else:
-                reply = self._watched(setup, data, now)
+            try:
+                if not self._watchers:
+                    reply = self.device.control(setup, data, now)
+                else:
+                    reply = self._watched(setup, data, now)
+            except ImageError as error:
+                self.failure = error
+                self.unplug()
+                raise DeviceGone from error
             if reply.departure is not None:
                 self._leave(reply.departure, now + reply.hold)
             return reply
@@ -117,9 +127,19 @@ class Port:
         with self._lock:
             self._watchers.remove(watcher)
 
+    def silent_for(self) -> int:
+        """Microseconds for which the chip is too busy to answer anything."""
+        with self._lock:
+            return self.device.bootloader.silent_for(self.clock.now())
+
+    def unplug(self) -> None:
+        """Take the device away for good: whoever still talks to it finds it gone."""
+        with self._lock:
+            self._attached, self._returns_at = False, None
+
     def configure(self) -> None:
         """Choose the only configuration, as an operating system does once a device is there."""
-        self.control(SetupPacket(0x00, SET_CONFIGURATION, CONFIGURATION_VALUE))
+        self.control(SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, CONFIGURATION_VALUE))
 
     def reset(self, address: int | None = None) -> None:
         """USB bus reset. Raises DeviceGone as control does."""
@@ -136,7 +156,7 @@ class Port:
             self.reset()
             self.configure()
             if alternate:
-                self.control(SetupPacket(0x01, SET_INTERFACE, alternate))
+                self.control(SetupPacket(0x01, StandardRequest.SET_INTERFACE, alternate))
 
     def _check_present(self, address: int | None) -> None:
         self._return_if_due()

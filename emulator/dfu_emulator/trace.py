@@ -15,24 +15,13 @@ from dfu_protocol import (
     Request,
     SetAddress,
     SetupPacket,
+    StandardRequest,
     State,
     StatusReply,
     Unknown,
     parse_command,
 )
-from dfu_protocol.control import CLASS
-
-_STANDARD_REQUESTS = {
-    0: "GET_STATUS",
-    1: "CLEAR_FEATURE",
-    3: "SET_FEATURE",
-    5: "SET_ADDRESS",
-    6: "GET_DESCRIPTOR",
-    8: "GET_CONFIGURATION",
-    9: "SET_CONFIGURATION",
-    10: "GET_INTERFACE",
-    11: "SET_INTERFACE",
-}
+from dfu_protocol.control import CLASS, STANDARD
 
 
 class TraceWriter:
@@ -148,7 +137,10 @@ def _states(transfer: Transfer) -> str:
 
 def _describe_standard(transfer: Transfer) -> str:
     setup = transfer.setup
-    name = _STANDARD_REQUESTS.get(setup.bRequest) if setup.type == 0 else None
+    try:
+        name = StandardRequest(setup.bRequest).name if setup.type == STANDARD else ""
+    except ValueError:
+        name = ""
     name = name or f"bmRequestType {setup.bmRequestType:#04x}, bRequest {setup.bRequest:#04x}"
     reply = transfer.reply
     result = f"STALL: {reply.reason}" if reply.data is None else f"{len(transfer.data)} bytes"

@@ -9,6 +9,7 @@ from dfu_protocol import (
     DFU_INTERFACE_PROTOCOL,
     DFU_INTERFACE_SUBCLASS,
     SetupPacket,
+    StandardRequest,
 )
 from dfu_protocol.control import CLASS, INTERFACE
 from dfu_protocol.descriptors import (
@@ -26,8 +27,6 @@ _US_ENGLISH = 0x0409
 _MANUFACTURER, _PRODUCT, _SERIAL, _FIRST_ALTERNATE = 1, 2, 3, 4
 _SELF_POWERED = 0x40
 
-GET_STATUS, CLEAR_FEATURE, SET_FEATURE, SET_ADDRESS = 0, 1, 3, 5
-GET_DESCRIPTOR, GET_CONFIGURATION, SET_CONFIGURATION, GET_INTERFACE, SET_INTERFACE = 6, 8, 9, 10, 11
 _ENDPOINT_HALT = 0
 _TYPE_AND_RECIPIENT, _CLASS_TO_INTERFACE = 0x7F, CLASS << 5 | INTERFACE
 _UNSUPPORTED = stalled("the device has no such thing, or not in this state")
@@ -53,17 +52,17 @@ class UsbDevice:
         self._configuration = 0
         self._alternate = 0
         self._standard: dict[tuple[int, int], Callable[[SetupPacket], Reply]] = {
-            (0x80, GET_STATUS): self._get_device_status,
-            (0x81, GET_STATUS): self._get_interface_status,
-            (0x82, GET_STATUS): self._get_endpoint_status,
-            (0x02, CLEAR_FEATURE): self._clear_endpoint_feature,
-            (0x00, SET_ADDRESS): self._set_address,
-            (0x80, GET_DESCRIPTOR): self._get_descriptor,
-            (0x81, GET_DESCRIPTOR): self._get_interface_descriptor,
-            (0x80, GET_CONFIGURATION): self._get_configuration,
-            (0x00, SET_CONFIGURATION): self._set_configuration,
-            (0x81, GET_INTERFACE): self._get_interface,
-            (0x01, SET_INTERFACE): self._set_interface,
+            (0x80, StandardRequest.GET_STATUS): self._get_device_status,
+            (0x81, StandardRequest.GET_STATUS): self._get_interface_status,
+            (0x82, StandardRequest.GET_STATUS): self._get_endpoint_status,
+            (0x02, StandardRequest.CLEAR_FEATURE): self._clear_endpoint_feature,
+            (0x00, StandardRequest.SET_ADDRESS): self._set_address,
+            (0x80, StandardRequest.GET_DESCRIPTOR): self._get_descriptor,
+            (0x81, StandardRequest.GET_DESCRIPTOR): self._get_interface_descriptor,
+            (0x80, StandardRequest.GET_CONFIGURATION): self._get_configuration,
+            (0x00, StandardRequest.SET_CONFIGURATION): self._set_configuration,
+            (0x81, StandardRequest.GET_INTERFACE): self._get_interface,
+            (0x01, StandardRequest.SET_INTERFACE): self._set_interface,
         }
 
     def control(self, setup: SetupPacket, data: bytes = b"", now: int = 0) -> Reply:

@@ -18,6 +18,7 @@ from dfu_protocol import (
     Attributes,
     Layout,
     ProtocolError,
+    StandardRequest,
     parse_layout,
 )
 from dfu_protocol.descriptors import (
@@ -30,7 +31,6 @@ from dfu_protocol.firmware_file import DFUSE_VERSION
 
 _ENGLISH_US = 0x0409
 _STRING_MAX = 255
-_GET_DESCRIPTOR = 6
 _FROM_DEVICE, _FROM_INTERFACE = 0x80, 0x81
 
 
@@ -250,7 +250,7 @@ def _ask_for_functional(device: usb.core.Device, interface: int) -> Functional |
         with suppress(usb.core.USBError):
             answer = device.ctrl_transfer(
                 request_type,
-                _GET_DESCRIPTOR,
+                StandardRequest.GET_DESCRIPTOR,
                 DescriptorType.DFU_FUNCTIONAL << 8,
                 interface,
                 DFU_FUNCTIONAL.sizeof(),

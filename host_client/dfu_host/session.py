@@ -167,6 +167,7 @@ class Session:
         """``length`` bytes of memory from ``address`` on, in blocks of up to wTransferSize."""
         # A single byte is less than the ROM can send (AN2662: 2..2048 bytes).
         spare = 1 if length % self._transfer_size == 1 else 0
+        end = address + length + spare
         pointer = None
         for chunk in chunks(address, length + spare, self._transfer_size):
             if chunk.pointer != pointer:
@@ -175,7 +176,7 @@ class Session:
                 pointer = chunk.pointer
             what = f"reading {chunk.size} bytes at 0x{chunk.address:08x}"
             data = self._upload(what, chunk.block, chunk.size)
-            if len(data) != chunk.size:
+            if len(data) < chunk.size - (spare if chunk.address + chunk.size == end else 0):
                 raise RefusedError(f"{what} gave only {len(data)} bytes", Request.UPLOAD, self.status())
             yield data[: address + length - chunk.address]
         self.to_idle()

@@ -22,6 +22,7 @@ from dfu_protocol.constants import (
     Attributes,
     CommandCode,
     Request,
+    StandardRequest,
     State,
     Status,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "Segment",
     "SetAddress",
     "SetupPacket",
+    "StandardRequest",
     "State",
     "Status",
     "StatusReply",

@@ -27,6 +27,22 @@ class Request(IntEnum):
         return f"DFU_{self.name}"
 
 
+class StandardRequest(IntEnum):
+    """bRequest of the standard requests (USB 2.0, table 9-4)."""
+
+    GET_STATUS = 0
+    CLEAR_FEATURE = 1
+    SET_FEATURE = 3
+    SET_ADDRESS = 5
+    GET_DESCRIPTOR = 6
+    SET_DESCRIPTOR = 7
+    GET_CONFIGURATION = 8
+    SET_CONFIGURATION = 9
+    GET_INTERFACE = 10
+    SET_INTERFACE = 11
+    SYNCH_FRAME = 12
+
+
 class State(IntEnum):
     """bState (DFU 1.1, section 6.1.2)."""
 

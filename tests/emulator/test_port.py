@@ -7,6 +7,7 @@ from struct import pack
 import pytest
 
 from dfu_emulator.bootloader import Departure, Reason
+from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Attached, Detached, DeviceGone, Port, Transfer
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import Detach, FirstContact
@@ -272,3 +273,18 @@ def test_transfers_of_many_threads_do_not_mix(host: Host) -> None:
         thread.join()
     assert wrong == []
     assert host.get_state() is State.UPLOAD_IDLE
+
+
+def test_an_unplugged_device_is_gone_for_good(host: Host) -> None:
+    host.port.unplug()
+    host.clock.sleep(10_000_000)
+    assert not host.port.attached
+    with pytest.raises(DeviceGone):
+        host.get_state()
+
+
+def test_a_port_is_unplugged_when_its_emulation_ends(f405: Profile) -> None:
+    with emulated(f405) as port:
+        pass
+    with pytest.raises(DeviceGone):
+        port.control(CONFIGURE)

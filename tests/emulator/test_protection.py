@@ -309,3 +309,12 @@ class TestWriteProtection:
         assert silent.erase(FLASH) == DONE
         silent.abort()
         assert silent.read(FLASH, 4) == b"\xff" * 4
+
+
+def test_a_mass_erase_that_write_protection_ignores_takes_no_time(plug: Plug) -> None:
+    host = plug(timing="real").idle()
+    host.port.device.bootloader.chip.option_bytes.cells[8] = 0xFE  # sector 0
+    host.dnload(0, b"\x41")
+    host.get_status()
+    reply = host.dfu(Request.GETSTATUS, length=6)
+    assert reply.hold == 0

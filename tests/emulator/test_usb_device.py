@@ -1,5 +1,7 @@
 """Chapter 9 of USB 2.0 around the bootloader, against lsusb -v of an STM32F4 with four alternate settings."""
 
+from collections.abc import Iterator
+
 import pytest
 from msgspec.structs import replace
 
@@ -83,10 +85,10 @@ CHAPTER_9 = """
 
 
 @pytest.fixture
-def port(f405: Profile) -> Port:
+def port(f405: Profile) -> Iterator[Port]:
     """A device that no host has configured yet."""
     with emulated(f405) as port:
-        return port
+        yield port
 
 
 def string(port: Port, index: int) -> str:

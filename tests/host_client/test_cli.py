@@ -531,3 +531,10 @@ def test_only_what_is_needed_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_last_byte_of_a_memory_can_be_read_alone(f405_bench: Bench, tmp_path: Path) -> None:
+    """The ROM sends two bytes at least, and there is no second one."""
+    out = tmp_path / "last.bin"
+    assert f405_bench.run("read", out, "--address", "0x080FFFFF", "--length", "1") == ExitCode.OK
+    assert out.read_bytes() == b"\xff"

@@ -49,6 +49,8 @@ class Job:
     address: int
     outcome: Status = Status.OK
     reset: Reason | None = None
+    ignored: bool = False
+    """True where the chip reports OK and has done nothing."""
 
 
 class Worker:
@@ -115,7 +117,7 @@ class Worker:
             return Job(work, address, self._outside)
         rule = self._chip.protection.rule(Operation.WRITE)
         if rule is not Rdp1.ALLOW:
-            return Job(work, address, Status.VENDOR if rule is Rdp1.VENDOR else Status.OK)
+            return _forbidden(work, address, rule)
         if isinstance(region, OptionBytes):
             return self._write_option_bytes(region, work, address, data)
         try:
@@ -145,7 +147,7 @@ class Worker:
 
     def _write_option_bytes(self, region: OptionBytes, work: Work, address: int, data: bytes) -> Job:
         if not region.takes(address, data):
-            return Job(work, address)
+            return Job(work, address, ignored=True)
         before = region.rdp_level
         region.write(address, data)
         if before == 1 and region.rdp_level == 0:
@@ -158,24 +160,33 @@ class Worker:
             return Job(Work(WorkKind.ERASE), address, self._outside)
         sector = flash.sector_at(address)
         work = Work(WorkKind.ERASE, sector=flash.sector_size(sector))
-        return Job(work, address, self._erase_sectors(range(sector, sector + 1)))
+        return self._erase_sectors(work, address, range(sector, sector + 1))
 
     def _mass_erase(self, _command: MassErase) -> Job:
         flash = self._chip.flash
-        return Job(Work(WorkKind.MASS_ERASE), flash.start, self._erase_sectors(flash.sectors))
+        return self._erase_sectors(Work(WorkKind.MASS_ERASE), flash.start, flash.sectors)
 
-    def _erase_sectors(self, sectors: range) -> Status:
+    def _erase_sectors(self, work: Work, address: int, sectors: range) -> Job:
         """Erase all of ``sectors``, or none where one of them is write protected."""
         protection = self._chip.protection
         rule = protection.rule(Operation.ERASE)
         if rule is not Rdp1.ALLOW:
-            return Status.VENDOR if rule is Rdp1.VENDOR else Status.OK
+            return _forbidden(work, address, rule)
         if any(protection.is_write_protected(sector) for sector in sectors):
-            return Status.ERASE if protection.reports_write_protection else Status.OK
+            if protection.reports_write_protection:
+                return Job(work, address, Status.ERASE)
+            return Job(work, address, ignored=True)
         for sector in sectors:
             self._chip.flash.erase(sector)
-        return Status.OK
+        return Job(work, address)
 
     def _read_unprotect(self, _command: ReadUnprotect) -> Job:
         self._chip.unprotect()
         return Job(Work(WorkKind.READ_UNPROTECT), self._chip.flash.start, reset=Reason.READ_UNPROTECT)
+
+
+def _forbidden(work: Work, address: int, rule: Rdp1) -> Job:
+    """What becomes of a job that read protection forbids."""
+    if rule is Rdp1.IGNORE:
+        return Job(work, address, ignored=True)
+    return Job(work, address, Status.VENDOR)

@@ -213,14 +213,16 @@ class Bootloader:
         block, data = self._pending
         width = self.chip.width  # before the job: a new voltage range counts from the next one on
         job = self._worker.run(block, data, self._block_size(len(data)))
-        duration = self._timing.duration(job.work, width) if job.outcome is Status.OK else 0
+        works = job.outcome is Status.OK and not job.ignored
+        duration = self._timing.duration(job.work, width) if works else 0
         timeout = self._timing.poll_timeout(job.work.kind)
         self._job = job
         self._state = cell.after
         reply = self._tell_status(timeout, setup.wLength)
         if job.reset is not None:
             return reply._replace(departure=self._depart(job.reset, duration))
-        self._done_at = now + duration
+        # A host may have left dfuDNBUSY by CLRSTATUS: the flash still ends what it is at.
+        self._done_at = max(now, self._done_at) + duration
         self._ready_at = now + timeout * 1000
         hold = 0
         if self._rules.busy is BusyModel.BLOCK:

@@ -9,25 +9,25 @@ from dfu_emulator.profile.model import Flash as FlashProfile
 from dfu_emulator.profile.model import Overwrite
 from dfu_protocol import Status
 
-Changed = Callable[[int, int], None]
-"""Called with (offset, length) after cells have changed."""
+Keep = Callable[[int, bytes], None]
+"""Called with (offset, data) before cells change, so that what keeps them is never behind."""
 
 
-def _unchanged(_offset: int, _length: int) -> None:
-    """Nobody keeps the cells."""
+def _keep_nowhere(_offset: int, _data: bytes) -> None:
+    """The cells live in memory only."""
 
 
 class Flash(PlainRegion):
-    """``cells`` holds the contents; ``changed`` is told of every change, so that a file can follow."""
+    """``cells`` holds the contents; ``keep`` is told of every change first, so that a file has it too."""
 
     def __init__(
-        self, profile: FlashProfile, cells: bytearray | None = None, changed: Changed = _unchanged
+        self, profile: FlashProfile, cells: bytearray | None = None, keep: Keep = _keep_nowhere
     ) -> None:
         erased = bytes([profile.erased])
         super().__init__(profile.start, bytearray(erased * profile.size) if cells is None else cells)
         self._profile = profile
         self._erased = erased
-        self._changed = changed
+        self._keep = keep
         sizes = [size for count, size in profile.sectors for _ in range(count)]
         self._bounds = [0, *accumulate(sizes)]
         self._failing = False
@@ -94,5 +94,5 @@ class Flash(PlainRegion):
         return result.to_bytes(len(data), "little")
 
     def _store(self, offset: int, data: bytes) -> None:
+        self._keep(offset, data)
         self.cells[offset : offset + len(data)] = data
-        self._changed(offset, len(data))

@@ -1,6 +1,5 @@
 """The flash in a file that outlives the process."""
 
-import contextlib
 import fcntl
 import os
 import tempfile
@@ -16,9 +15,8 @@ class ImageError(Exception):
 class FlashImage:
     """A raw image, as large as the flash and equal to its contents after every finished erase or write.
 
-    The file is created whole (under another name, then renamed), and each change goes to it by one
-    ``pwrite``: a process that is killed leaves a file of the right size in which every block is either as
-    before or as after. One process at a time: the file is locked.
+    The file is created whole, under another name first, and each change goes to it by one system call: a
+    process that is killed leaves a file of the right size. One process at a time: the file is locked.
     """
 
     def __init__(self, path: Path, profile: FlashProfile) -> None:
@@ -36,9 +34,9 @@ class FlashImage:
             os.close(self._file)
             raise
 
-    def changed(self, offset: int, length: int) -> None:
-        """Write ``length`` changed cells from ``offset`` on to the file."""
-        view = memoryview(self.cells)[offset : offset + length]
+    def write(self, offset: int, data: bytes) -> None:
+        """Write ``data`` to the file. Raises ImageError where that fails."""
+        view = memoryview(data)
         try:
             while view:
                 written = os.pwrite(self._file, view, offset)
@@ -47,11 +45,11 @@ class FlashImage:
             raise ImageError(f"{self._path}: cannot be written: {error.strerror}") from None
 
     def close(self) -> None:
-        """Give the file back."""
+        """Give the file back; a write after this is an ImageError."""
         os.close(self._file)
+        self._file = -1  # never a number that another file may have by then
 
     def _create(self, contents: bytes) -> None:
-        # link() fails where another process was first, so a file is never replaced.
         handle, draft = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -61,10 +59,18 @@ class FlashImage:
                 file.write(contents)
                 file.flush()
                 os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, self._path)
+            self._put_in_place(draft)
         finally:
-            Path(draft).unlink()
+            Path(draft).unlink(missing_ok=True)
+
+    def _put_in_place(self, draft: str) -> None:
+        try:
+            os.link(draft, self._path)
+        except FileExistsError:
+            return  # another process was first: its file stays
+        except OSError:
+            # A file system without hard links; what this replaces has come in the last moment.
+            Path(draft).rename(self._path)
 
     def _lock(self) -> None:
         try:

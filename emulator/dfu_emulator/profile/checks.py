@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dfu_emulator.profile.errors import Key
 from dfu_emulator.profile.evidence import value_at
-from dfu_emulator.profile.model import FlashTimes, Memory, Profile, SerialRule, Span
+from dfu_emulator.profile.model import FlashTimes, Memory, Profile, Rdp1, SerialRule, Span
 from dfu_emulator.profile.scalars import Size
 from dfu_protocol import ProtocolError, parse_layout
 from dfu_protocol.descriptors import build_string
@@ -17,6 +17,8 @@ def find_contradiction(profile: Profile) -> tuple[Key, str] | None:
 
 def _contradictions(profile: Profile) -> Iterator[tuple[Key, str]]:
     yield from _strings(profile)
+    if profile.protection.read is Rdp1.IGNORE:
+        yield ("protection", "read"), "a read has to give data or an error; expected errVENDOR or allow"
     yield from _memory(profile.memory)
     yield from _overlaps(profile.memory)
     yield from _timing(profile)

@@ -273,7 +273,7 @@ class Memory(_Section, frozen=True):
     ram: Ram
     system: SystemMemory
     option_bytes: OptionBytes
-    stacks: tuple[tuple[U32, U32], ...]
+    stacks: Annotated[tuple[tuple[U32, U32], ...], Meta(min_length=1)]
     """[start, end) of each RAM that an application's initial stack pointer may point into."""
     otp: Otp | None = None
     device_feature: DeviceFeature | None = None

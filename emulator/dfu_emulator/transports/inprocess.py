@@ -14,13 +14,15 @@ import usb.core
 from construct import Container
 
 from dfu_emulator.port import DeviceGone, Port
-from dfu_emulator.usb_device import GET_CONFIGURATION, SET_CONFIGURATION, SET_INTERFACE
-from dfu_protocol import SetupPacket
+from dfu_emulator.timing import Clock
+from dfu_protocol import SetupPacket, StandardRequest
 from dfu_protocol.descriptors import CONFIGURATION, DEVICE, DFU_FUNCTIONAL, INTERFACE
 
 # What libusb returns for these, which some programs look at.
 _LIBUSB_ERROR_NO_DEVICE, _LIBUSB_ERROR_TIMEOUT, _LIBUSB_ERROR_PIPE = -4, -7, -9
 _SPEED_FULL = 2
+_PATIENCE = 1000
+"""Milliseconds, as libusb waits for the requests that it makes itself."""
 
 _packet = lru_cache(maxsize=1024)(SetupPacket)
 """Hosts poll: most packets are one that has just been."""
@@ -97,15 +99,19 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
         """Nothing is held."""
 
     def set_configuration(self, dev_handle: _Device, config_value: int) -> None:
-        self.ctrl_transfer(dev_handle, 0x00, SET_CONFIGURATION, config_value, 0, array("B"), 1000)
+        self.ctrl_transfer(
+            dev_handle, 0x00, StandardRequest.SET_CONFIGURATION, config_value, 0, array("B"), _PATIENCE
+        )
 
     def get_configuration(self, dev_handle: _Device) -> int:
         answer = array("B", [0])
-        self.ctrl_transfer(dev_handle, 0x80, GET_CONFIGURATION, 0, 0, answer, 1000)
+        self.ctrl_transfer(dev_handle, 0x80, StandardRequest.GET_CONFIGURATION, 0, 0, answer, _PATIENCE)
         return answer[0]
 
     def set_interface_altsetting(self, dev_handle: _Device, intf: int, altsetting: int) -> None:
-        self.ctrl_transfer(dev_handle, 0x01, SET_INTERFACE, altsetting, intf, array("B"), 1000)
+        self.ctrl_transfer(
+            dev_handle, 0x01, StandardRequest.SET_INTERFACE, altsetting, intf, array("B"), _PATIENCE
+        )
 
     def claim_interface(self, dev_handle: _Device, intf: int) -> None:
         """Nobody else could have it."""
@@ -127,15 +133,15 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
         port = dev_handle.port
         setup = _packet(bmRequestType, bRequest, wValue, wIndex, len(data))
         is_in = bmRequestType >= 0x80
+        patience = timeout * 1000 or None
         try:
+            while held := port.silent_for():
+                patience = _wait(port.clock, held, patience)
             reply = port.control(setup, b"" if is_in else data.tobytes(), dev_handle.address)
         except DeviceGone:
             raise _gone() from None
         if reply.hold:
-            if timeout and reply.hold > timeout * 1000:
-                port.clock.sleep(timeout * 1000)
-                raise usb.core.USBTimeoutError("Operation timed out", _LIBUSB_ERROR_TIMEOUT, errno.ETIMEDOUT)
-            port.clock.sleep(reply.hold)
+            _wait(port.clock, reply.hold, patience)
         received = reply.data
         if received is None:
             raise usb.core.USBError("Pipe error", _LIBUSB_ERROR_PIPE, errno.EPIPE)
@@ -161,6 +167,17 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
 
     def attach_kernel_driver(self, dev_handle: _Device, intf: int) -> None:
         """No kernel is involved."""
+
+
+def _wait(clock: Clock, duration: int, patience: int | None) -> int | None:
+    """Let ``duration`` microseconds pass; what is left of ``patience``, which None is without end."""
+    if patience is None:
+        clock.sleep(duration)
+        return None
+    clock.sleep(min(duration, patience))
+    if duration > patience:
+        raise usb.core.USBTimeoutError("Operation timed out", _LIBUSB_ERROR_TIMEOUT, errno.ETIMEDOUT)
+    return patience - duration
 
 
 def _gone() -> usb.core.USBError:

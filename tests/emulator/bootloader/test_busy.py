@@ -150,3 +150,18 @@ def test_only_erases_are_wedged(f405: Profile, plug: Plug) -> None:
     """A write and a pointer above the address go on as ever."""
     host = plug(busy(f405, "poll", wedge_from=FLASH)).idle()
     assert host.write(FLASH + 0x1000, b"data").bState is State.DNLOAD_IDLE
+
+
+@pytest.mark.parametrize("model", ["poll", "stall"])
+def test_clrstatus_does_not_end_what_the_flash_is_at(f405: Profile, plug: Plug, model: str) -> None:
+    host = plug(busy(f405, model), timing="real").idle()
+    host.dnload(0, ERASE)
+    host.get_status()
+    host.clear_status()
+    host.clear_status()
+    host.dnload(0, ERASE)
+    host.get_status()
+    host.clock.sleep(799_999)
+    assert host.get_status().bState is State.DNBUSY
+    host.clock.sleep(1)
+    assert host.get_status().bState is State.DNLOAD_IDLE

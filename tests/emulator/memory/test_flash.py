@@ -179,12 +179,18 @@ def test_the_flash_itself_tells_a_misaligned_write(flash: Flash, length: int) ->
     assert flash.read(FLASH, 5) == bytes(4) + b"\xff"
 
 
-def test_changes_are_told(f405: Profile) -> None:
-    told: list[tuple[int, int]] = []
-    flash = Flash(f405.memory.flash, changed=lambda offset, length: told.append((offset, length)))
+def test_changes_are_told_before_they_are_made(f405: Profile) -> None:
+    told: list[tuple[int, bytes]] = []
+    cells = bytearray(b"\xff" * f405.memory.flash.size)
+
+    def keep(offset: int, data: bytes) -> None:
+        assert cells[offset : offset + len(data)] != data
+        told.append((offset, data))
+
+    flash = Flash(f405.memory.flash, cells, keep)
     flash.write(FLASH + 0x4010, bytes(32))
     flash.erase(1)
-    assert told == [(0x4010, 32), (0x4000, 16 * KIB)]
+    assert told == [(0x4010, bytes(32)), (0x4000, b"\xff" * 16 * KIB)]
 
 
 def test_a_write_may_cross_sectors(host: Host) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from dfu_emulator.emulation import emulated
 from dfu_emulator.memory import FlashImage, ImageError
+from dfu_emulator.port import DeviceGone
 from dfu_emulator.profile import Profile
 from dfu_protocol import Status
 from emulator.host import FLASH, Plug, variant
@@ -190,8 +191,49 @@ def test_a_disk_that_fails_is_told(f405: Profile, path: Path, monkeypatch: pytes
 
     monkeypatch.setattr("os.pwrite", full)
     with pytest.raises(ImageError, match="No space left on device"):
-        image.changed(0, 4)
+        image.write(0, b"data")
     image.close()
+
+
+def test_a_disk_that_fails_takes_the_device_away(
+    plug: Plug, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing may look flashed that is not in the file."""
+    host = plug(image=path).idle()
+
+    def full(*_args: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.pwrite", full)
+    host.dnload(2, b"data")
+    with pytest.raises(DeviceGone):
+        host.get_status()
+    assert not host.port.attached
+    assert "No space left on device" in str(host.port.failure)
+    assert host.port.device.bootloader.chip.flash.read(FLASH, 4) == b"\xff" * 4
+
+
+def test_a_closed_image_writes_into_no_other_file(f405: Profile, path: Path, tmp_path: Path) -> None:
+    image = FlashImage(path, f405.memory.flash)
+    image.close()
+    with (tmp_path / "precious").open("w+b") as precious:  # gets the number that the image had
+        precious.write(b"precious")
+        precious.flush()
+        with pytest.raises(ImageError):
+            image.write(0, b"firmware")
+        assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+def test_a_folder_without_hard_links_will_do(
+    f405: Profile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    FlashImage(path, f405.memory.flash).close()
+    assert path.read_bytes() == b"\xff" * SIZE
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_reads_and_writes_that_the_system_cuts_short_are_finished(
@@ -204,8 +246,7 @@ def test_reads_and_writes_that_the_system_cuts_short_are_finished(
     monkeypatch.setattr("os.pwrite", lambda file, data, offset: pwrite(file, data[:1000], offset))
     image = FlashImage(path, f405.memory.flash)
     assert image.cells == contents
-    image.cells[5000:9096] = b"\x5a" * 4096
-    image.changed(5000, 4096)
+    image.write(5000, b"\x5a" * 4096)
     image.close()
     assert path.read_bytes() == contents[:5000] + b"\x5a" * 4096 + contents[9096:]
 

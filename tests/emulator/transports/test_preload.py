@@ -12,8 +12,11 @@ import pytest
 
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Port, Transfer
+from dfu_emulator.profile import load
+from dfu_emulator.profile.model import Detach
 from dfu_emulator.transports.preload import PreloadBus, PreloadError
 from dfu_protocol import Request, SetupPacket
+from emulator.host import variant
 
 Child = Callable[[str], object]
 TIME_LIMIT = 60
@@ -22,9 +25,13 @@ PRELUDE = """
 import fcntl, json, os, struct, sys, threading, time
 import usb.core
 NODE = "/dev/bus/usb/001/002"
+PATIENCE = 30_000  # a busy machine may let a program wait
 def find():
-    return usb.core.find(idVendor=0x0483)
-def getstatus(device, timeout=1000):
+    device = usb.core.find(idVendor=0x0483)
+    if device is not None:
+        device.default_timeout = PATIENCE
+    return device
+def getstatus(device, timeout=PATIENCE):
     return list(device.ctrl_transfer(0xA1, 3, 0, 0, 6, timeout))
 def number(call, *arguments):
     try:
@@ -278,6 +285,41 @@ def test_an_interface_belongs_to_one_program_at_a_time(bus: PreloadBus) -> None:
     assert seen == [0, errno.EBUSY, errno.EBUSY]
 
 
+def test_an_urb_claims_and_meets_the_claim_of_another(child: Child) -> None:
+    """A control URB to the interface claims it by itself, as in the kernel."""
+    seen = child(
+        """
+        import ctypes
+        data = ctypes.create_string_buffer(bytes.fromhex("a105000000000100"), 64)
+        head = (2, 0, 0, 0, ctypes.addressof(data), 9)
+        urb = bytearray(struct.pack("@BBiIPiiiiiIP", *head, 0, 0, 0, 0, 0, 0))
+        one, other = os.open(NODE, os.O_RDWR), os.open(NODE, os.O_RDWR)
+        submit = lambda node: number(fcntl.ioctl, node, ord("U") << 8 | 10, urb, True)
+        print(json.dumps([submit(one), submit(other)]))
+        """
+    )
+    assert seen == [0, errno.EBUSY]
+
+
+def test_an_old_handle_is_not_for_the_device_that_came_back(child: Child) -> None:
+    """Not even for what the operating system answers by itself."""
+    seen = child(
+        """
+        node = os.open(NODE, os.O_RDWR)
+        device = find()
+        device.ctrl_transfer(0x21, 4, 0, 0, None)
+        device.ctrl_transfer(0x21, 1, 0, 0, bytes([0x92]))
+        getstatus(device)
+        limit = time.monotonic() + 20
+        while not os.path.exists("/dev/bus/usb/001/003"):
+            assert time.monotonic() < limit
+        call = lambda n: number(fcntl.ioctl, node, ord("U") << 8 | n, bytearray(8), True)
+        print(json.dumps([call(n) for n in (26, 17, 15, 16, 20, 31)]))
+        """
+    )
+    assert seen == [errno.ENODEV] * 6
+
+
 def test_many_programs_at_once_get_their_own_answers(bus: PreloadBus) -> None:
     """Each asks for another descriptor, over and over, and must never see that of a neighbour."""
     script = """
@@ -313,11 +355,65 @@ def test_a_held_request_times_out_at_the_host_and_the_chip_goes_on() -> None:
                 device.ctrl_transfer(0x21, 1, 0, 0, bytes([0x41, 0, 0, 0, 8]))
                 started = getstatus(device)
                 impatient = number(getstatus, device, 50)
-                print(json.dumps([started, impatient, getstatus(device, 5000)]))
+                print(json.dumps([started, impatient, getstatus(device)]))
                 """,
             )
         )
     assert seen == [[0, 100, 0, 0, 4, 0], errno.ETIMEDOUT, [0, 0, 0, 0, 5, 0]]
+
+
+def test_a_request_that_the_host_gives_up_never_reaches_the_busy_chip() -> None:
+    """ABORT in dfuDNBUSY would end in dfuERROR; a newer SETUP takes its place (USB 2.0, 5.5.5)."""
+    with emulated("stm32f405", timing="real") as port, PreloadBus(port) as bus:
+        seen = finish(
+            start(
+                bus,
+                """
+                device = find()
+                device.ctrl_transfer(0x21, 4, 0, 0, None)
+                device.ctrl_transfer(0x21, 1, 0, 0, bytes([0x41, 0, 0, 0, 8]))
+                getstatus(device)
+                given_up = number(device.ctrl_transfer, 0x21, 6, 0, 0, None, 50)
+                print(json.dumps([given_up, getstatus(device)]))
+                """,
+            )
+        )
+    assert seen == [errno.ETIMEDOUT, [0, 0, 0, 0, 5, 0]]
+
+
+def test_a_detach_during_an_erase_leaves_once_it_is_answered_and_comes_back() -> None:
+    profile = variant(load("stm32f405"), "bootloader", detach=Detach.REENUMERATE)
+    with emulated(profile, timing="real") as port, PreloadBus(port) as bus:
+        seen = finish(
+            start(
+                bus,
+                """
+                device = find()
+                device.ctrl_transfer(0x21, 4, 0, 0, None)
+                device.ctrl_transfer(0x21, 1, 0, 0, bytes([0x41, 0, 0, 0, 8]))
+                getstatus(device)
+                device.ctrl_transfer(0x21, 0, 0, 0, None)
+                limit = time.monotonic() + 20
+                while (again := find()) is None or again.address == device.address:
+                    assert time.monotonic() < limit
+                print(json.dumps(getstatus(again)))
+                """,
+            )
+        )
+    assert seen == [0, 0, 0, 0, 2, 0]
+
+
+def test_a_bus_that_cannot_be_made_leaves_nothing(
+    port: Port, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("dfu_emulator.transports.preload.sysfs.add", fail)
+    with pytest.raises(PreloadError, match="No space left on device"):
+        PreloadBus(port).__enter__()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_requests_arrive_as_they_were_sent(port: Port) -> None:

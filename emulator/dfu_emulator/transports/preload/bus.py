@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -24,7 +25,8 @@ class PreloadError(Exception):
 class PreloadBus:
     """Context manager: while it is open, programs with ``environment()`` see the device at ``port``.
 
-    Raises PreloadError where the preload library is missing.
+    Raises PreloadError where the preload library is missing. The port's clock has to run by itself: a
+    ManualClock never gets to the moment at which a device comes back.
     """
 
     def __init__(self, port: Port) -> None:
@@ -33,25 +35,32 @@ class PreloadBus:
         self._server: IoctlServer | None = None
         self._address = 0
         self._timer: threading.Timer | None = None
-        self._closed = False
+        self._undo = ExitStack()
 
     def __enter__(self) -> "PreloadBus":
         _require_library()
-        self._root = _make_root()
         try:
+            self._set_up()
+        except OSError as error:
+            raise PreloadError(f"the bus cannot be set up in {self._root}: {error.strerror}") from error
+        return self
+
+    def _set_up(self) -> None:
+        with ExitStack() as undo:
+            self._root = _make_root()
+            undo.callback(shutil.rmtree, self._root)
             sysfs.create(self._root)
+            undo.callback(self._stop)
             self._port.watch(self._follow)
+            undo.callback(self._port.unwatch, self._follow)
             if self._port.attached:
                 self._plug()
-        except BaseException:
-            self._close()
-            raise
-        return self
+            self._undo = undo.pop_all()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self._undo.close()
 
     def environment(self) -> dict[str, str]:
         """The environment variables for a program that is to see the device."""
@@ -62,27 +71,29 @@ class PreloadBus:
             "UMOCKDEV_DIR": str(self._root),
         }
 
-    def _close(self) -> None:
-        self._closed = True
-        self._port.unwatch(self._follow)
+    def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         if self._server is not None:
             self._server.stop()
-        shutil.rmtree(self._root)
 
     def _follow(self, occurrence: Occurrence) -> None:
         """Show what happens at the port. Called with the port locked, so one thing at a time."""
         match occurrence:
-            case Detached(departure=departure):
+            case Detached():
                 self._unplug()
-                if departure.returns_after is not None:
-                    # The port comes back once somebody looks after it is due.
-                    self._timer = threading.Timer(departure.returns_after / 1e6, lambda: self._port.attached)
-                    self._timer.daemon = True
-                    self._timer.start()
+                self._await_return()
             case Attached():
                 self._plug()
+
+    def _await_return(self) -> None:
+        """The port notices that it is time to come back when somebody looks."""
+        if self._port.attached or self._port.returns_at is None:
+            return
+        seconds = max(0, self._port.returns_at - self._port.clock.now()) / 1_000_000
+        self._timer = threading.Timer(seconds, self._await_return)
+        self._timer.daemon = True
+        self._timer.start()
 
     def _plug(self) -> None:
         self._port.configure()
@@ -99,8 +110,7 @@ class PreloadBus:
         self._announce("remove")
         if self._server is not None:
             sysfs.socket_path(self._root, self._address).unlink()
-            # Stopping waits for the accepting thread, which may itself wait for the port.
-            threading.Thread(target=self._server.stop, daemon=True).start()
+            self._server.stop()
             self._server = None
 
     def _announce(self, action: str) -> None:

@@ -7,6 +7,7 @@ then by DONE with the return value and errno.
 """
 
 import contextlib
+import errno
 import socketserver
 import threading
 from collections.abc import Callable
@@ -71,7 +72,7 @@ class _Handler(socketserver.BaseRequestHandler):
             try:
                 result, error = opened.ioctl(first, second, self), 0
             except OSError as failure:
-                result, error = -1, failure.errno or 0
+                result, error = -1, failure.errno or errno.EIO
         elif kind in (_REQ_READ, _REQ_WRITE):
             # Reading and writing the node itself is the program's own business: let it.
             self._send(_MESSAGE.pack(_RES_RUN, 0, 0))

@@ -24,8 +24,8 @@ def send(root: Path, action: str, device_path: str, properties: Mapping[str, str
                 sender.sendto(message, str(listener))
             except ConnectionRefusedError:
                 listener.unlink(missing_ok=True)  # its program has ended
-            except (BlockingIOError, FileNotFoundError):
-                continue  # it does not read its events, or has just closed
+            except OSError:
+                continue  # it does not read its events, or has just closed, or is another user's
 
 
 def build(action: str, device_path: str, properties: Mapping[str, str], sequence: int) -> bytes:

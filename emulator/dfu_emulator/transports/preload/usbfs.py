@@ -13,8 +13,7 @@ from struct import Struct
 
 from dfu_emulator.port import DeviceGone, Port
 from dfu_emulator.transports.preload.ioctl_server import ClientMemory
-from dfu_emulator.usb_device import SET_CONFIGURATION, SET_INTERFACE
-from dfu_protocol import SetupPacket
+from dfu_protocol import SetupPacket, StandardRequest
 from dfu_protocol.control import INTERFACE, SETUP_PACKET, VENDOR
 
 _URB = Struct("@BBiIPiiiiiIP")
@@ -58,15 +57,19 @@ class Claims:
 
 @dataclass(slots=True)
 class _Urb:
-    """A submitted URB: where it is, what it said, and how it ends."""
+    """A submitted URB: where it is, what it asks, and how it ends."""
 
     address: int
     fields: tuple[int, ...]
     """type, endpoint, status, flags, buffer, buffer_length"""
-    due: int
-    """When it completes, in microseconds of the port's clock."""
-    status: int
-    actual_length: int
+    setup: SetupPacket
+    data: bytes
+    due: int = 0
+    """When to look again, in microseconds of the port's clock."""
+    done: bool = False
+    """False while the chip is too busy to take it."""
+    status: int = 0
+    actual_length: int = 0
     received: bytes = b""
 
 
@@ -98,11 +101,11 @@ class UsbfsFile:
         }
 
     def ioctl(self, request: int, argument: int, memory: ClientMemory) -> int:
-        if request >> 8 & 0xFF != ord("U"):
-            raise _error(errno.ENOTTY)
         carry_out = self._ioctls.get(request & 0xFF)
-        if carry_out is None:
+        if request >> 8 & 0xFF != ord("U") or carry_out is None:
             raise _error(errno.ENOTTY)
+        if carry_out not in (self._reap, self._discard):  # these bring back what was, device or not
+            self._check_present()
         return carry_out(argument, memory)
 
     def close(self) -> None:
@@ -115,7 +118,6 @@ class UsbfsFile:
     def _submit(self, argument: int, memory: ClientMemory) -> int:
         fields = _URB.unpack(memory.read(argument, _URB.size))
         kind, endpoint, _status, _flags, buffer, length = fields[:6]
-        self._check_present()
         if kind != _URB_TYPE_CONTROL or endpoint & 0x7F:
             raise _error(errno.ENOENT)  # there is no other endpoint
         if length < SETUP_PACKET.size:
@@ -130,31 +132,43 @@ class UsbfsFile:
         data = b""
         if setup.wLength and not setup.is_in:
             data = memory.read(buffer + SETUP_PACKET.size, setup.wLength)
-        self._urbs.append(self._transfer(argument, fields, setup, data))
+        urb = _Urb(argument, fields[:6], setup, data)
+        self._advance(urb)
+        self._urbs.append(urb)
         return 0
 
-    def _transfer(self, argument: int, fields: tuple[int, ...], setup: SetupPacket, data: bytes) -> _Urb:
+    def _advance(self, urb: _Urb) -> None:
+        """Hand the request to the device, unless that is too busy to take it."""
+        if held := self._port.silent_for():
+            urb.due = self._port.clock.now() + held
+            return
+        urb.done, urb.due = True, 0
         try:
-            reply = self._port.control(setup, data, self._address)
+            reply = self._port.control(urb.setup, urb.data, self._address)
         except DeviceGone:
-            raise _error(errno.ENODEV) from None
-        due = self._port.clock.now() + reply.hold if reply.hold else 0
+            urb.status = -errno.ESHUTDOWN
+            return
+        if reply.hold:
+            urb.due = self._port.clock.now() + reply.hold
         if reply.data is None:
-            return _Urb(argument, fields, due, -errno.EPIPE, 0)
-        return _Urb(argument, fields, due, 0, len(reply.data) if setup.is_in else len(data), reply.data)
+            urb.status = -errno.EPIPE
+        elif urb.setup.is_in:
+            urb.received, urb.actual_length = reply.data, len(reply.data)
+        else:
+            urb.actual_length = len(urb.data)
 
     def _reap(self, argument: int, memory: ClientMemory) -> int:
         if not self._urbs:
             self._check_present()
             raise _error(errno.EAGAIN)
         urb = self._urbs[0]
-        clock = self._port.clock
-        if urb.due and (left := urb.due - clock.now()) > 0:
-            clock.sleep(min(left, _LONGEST_NAP))
-            if left > _LONGEST_NAP:
-                raise _error(errno.EAGAIN)
+        while urb.due or not urb.done:
+            self._nap_until(urb.due)
+            if urb.done:
+                break
+            self._advance(urb)
         self._urbs.popleft()
-        kind, endpoint, _status, flags, buffer, length = urb.fields[:6]
+        kind, endpoint, _status, flags, buffer, length = urb.fields
         if urb.received:
             memory.write(buffer + SETUP_PACKET.size, urb.received)
         result = _URB_RESULT.pack(kind, endpoint, urb.status, flags, buffer, length, urb.actual_length)
@@ -162,16 +176,25 @@ class UsbfsFile:
         memory.write(argument, _POINTER.pack(urb.address))
         return 0
 
+    def _nap_until(self, due: int) -> None:
+        """Raises EAGAIN where that is longer than a reap may wait."""
+        clock = self._port.clock
+        left = due - clock.now()
+        if left > 0:
+            clock.sleep(min(left, _LONGEST_NAP))
+        if left > _LONGEST_NAP:
+            raise _error(errno.EAGAIN)
+
     def _discard(self, argument: int, _memory: ClientMemory) -> int:
         for urb in self._urbs:
             if urb.address == argument:
-                # What the device has done stays done; the host does not hear of it.
-                urb.due, urb.status, urb.actual_length, urb.received = 0, -errno.ENOENT, 0, b""
+                # What the device has done stays done, but the host does not hear of it.
+                urb.done, urb.due, urb.status = True, 0, -errno.ENOENT
+                urb.actual_length, urb.received = 0, b""
                 return 0
         raise _error(errno.EINVAL)
 
     def _claim(self, argument: int, memory: ClientMemory) -> int:
-        self._check_present()
         self._claims.claim(self, _read_int(argument, memory))
         return 0
 
@@ -185,18 +208,21 @@ class UsbfsFile:
             memory.read(argument, _INTERFACE_AND_ALTERNATE.size)
         )
         self._claims.claim(self, interface)
-        return self._request(SetupPacket(0x01, SET_INTERFACE, alternate, interface))
+        return self._request(SetupPacket(0x01, StandardRequest.SET_INTERFACE, alternate, interface))
 
     def _set_configuration(self, argument: int, memory: ClientMemory) -> int:
-        return self._request(SetupPacket(0x00, SET_CONFIGURATION, _read_int(argument, memory)))
+        return self._request(
+            SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, _read_int(argument, memory))
+        )
 
     def _request(self, setup: SetupPacket) -> int:
         """A request that the kernel makes for the program; a STALL is EINVAL, as from usb_set_interface."""
         try:
+            while held := self._port.silent_for():
+                self._port.clock.sleep(held)
             reply = self._port.control(setup, b"", self._address)
         except DeviceGone:
             raise _error(errno.ENODEV) from None
-        self._port.clock.sleep(reply.hold)
         if reply.data is None:
             raise _error(errno.EINVAL)
         return 0
