@@ -11,6 +11,7 @@ from dfu_emulator.emulation import TIMINGS
 from dfu_emulator.memory import ImageError
 from dfu_emulator.profile import ProfileError
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
+from dfu_emulator.transports import TransportError
 
 
 class Exit(IntEnum):
@@ -38,14 +39,11 @@ exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    # Late, so that each command only loads what it needs.
-    from dfu_emulator.transports.preload import PreloadError
-
     try:
         if arguments.command == "exec":
             return _exec(arguments)
         return _demo(arguments)
-    except (ProfileError, ImageError, PreloadError) as error:
+    except (ProfileError, ImageError, TransportError) as error:
         print(f"dfu-emulator: {error}", file=sys.stderr)
         return Exit.USAGE
 
