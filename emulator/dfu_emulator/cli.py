@@ -7,11 +7,13 @@ from enum import IntEnum
 from pathlib import Path
 
 from dfu_emulator import __version__
-from dfu_emulator.emulation import TIMINGS
+from dfu_emulator.emulation import TIMINGS, ChipOptions
 from dfu_emulator.memory import ImageError
 from dfu_emulator.profile import ProfileError
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
 from dfu_emulator.transports import TransportError
+from dfu_protocol import ProtocolError
+from dfu_protocol.descriptors import build_string
 
 
 class Exit(IntEnum):
@@ -28,22 +30,28 @@ class Exit(IntEnum):
     """Plus the number of the signal that ended the command."""
 
 
+class UsageError(Exception):
+    """Flags that do not go together; the message says what to do."""
+
+
 _EXIT_CODES = """\
 exit codes:
   exec: the command's own; 128 + N if signal N ended it, 126 if it cannot be executed, 127 if there is none
+  run: 0 once SIGINT or SIGTERM ends it
   demo: 0 if all was read back as written, 1 if not
   2: wrong flags, an unusable profile or image, or a transport that does not work here
 """
+
+
+_PROFILE_HELP = "a chip's name, or a YAML file"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = _parser().parse_args(argv)
     try:
-        if arguments.command == "exec":
-            return _exec(arguments)
-        return _demo(arguments)
-    except (ProfileError, ImageError, TransportError) as error:
+        return _COMMANDS[arguments.command](arguments)
+    except (UsageError, ProfileError, ImageError, TransportError) as error:
         print(f"dfu-emulator: {error}", file=sys.stderr)
         return Exit.USAGE
 
@@ -67,17 +75,45 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [options] -- COMMAND [ARGUMENT ...]",
     )
+    execute.add_argument("--profile", required=True, metavar="CHIP", help=_PROFILE_HELP)
     _add_chip_options(execute)
     execute.add_argument("argv", nargs="+", metavar="COMMAND", help="the command and its arguments, after --")
+
+    _add_run(commands)
 
     demo = commands.add_parser("demo", help="flash a chip, read it back and show what happened")
     demo.add_argument("--profile", default="stm32f405", metavar="CHIP", help="default: %(default)s")
     return parser
 
 
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from dfu_emulator.run import TRANSPORTS
+
+    run = commands.add_parser(
+        "run",
+        help="serve chips until told to stop",
+        description="Serve chips to other programs and machines until SIGINT (Ctrl-C) or SIGTERM.",
+    )
+    run.add_argument("--transport", required=True, choices=TRANSPORTS, help="the way to the chips")
+    chips = run.add_mutually_exclusive_group(required=True)
+    chips.add_argument(
+        "--profile", action="append", metavar="CHIP", help=f"{_PROFILE_HELP}; give it again for another chip"
+    )
+    chips.add_argument(
+        "--farm", type=Path, metavar="FILE", help="a YAML file that lists chips, each with its own options"
+    )
+    run.add_argument(
+        "--listen",
+        type=_listen,
+        default="127.0.0.1:3240",
+        metavar="HOST:PORT",
+        help="where USB/IP listens; default: %(default)s",
+    )
+    _add_chip_options(run)
+
+
 def _add_chip_options(parser: argparse.ArgumentParser) -> None:
     words = "-".join(f"{word:08X}" for word in DEFAULT_UNIQUE_ID)
-    parser.add_argument("--profile", required=True, metavar="CHIP", help="a chip's name, or a YAML file")
     parser.add_argument(
         "--image", type=Path, metavar="FILE", help="keep the flash in FILE, made if it does not exist"
     )
@@ -87,8 +123,10 @@ def _add_chip_options(parser: argparse.ArgumentParser) -> None:
         default="fast",
         help="real: erase and program take as long as on the chip; default: fast",
     )
-    parser.add_argument("--uid", type=_unique_id, default=DEFAULT_UNIQUE_ID, help=f"default: {words}")
-    parser.add_argument("--serial", help="serial number, in place of the one made from the unique id")
+    parser.add_argument("--uid", type=_unique_id, help=f"default: {words}")
+    parser.add_argument(
+        "--serial", type=_serial, help="serial number, in place of the one made from the unique id"
+    )
     parser.add_argument(
         "--rdp",
         type=int,
@@ -118,13 +156,49 @@ def _unique_id(text: str) -> UniqueId:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _serial(text: str) -> str:
+    try:
+        build_string(text)
+    except ProtocolError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isdecimal() and int(port) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"expected HOST:PORT, like 127.0.0.1:3240, not {text!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def chip_options(arguments: argparse.Namespace) -> ChipOptions:
+    """The chip options of ``exec`` and ``run``."""
+    return ChipOptions(
+        image=arguments.image,
+        timing=arguments.timing,
+        unique_id=arguments.uid or DEFAULT_UNIQUE_ID,
+        serial=arguments.serial,
+        rdp=arguments.rdp,
+        boot0=arguments.boot0 == "high",
+    )
+
+
 def _exec(arguments: argparse.Namespace) -> int:
     from dfu_emulator.execute import execute
 
     return execute(arguments)
 
 
+def _run(arguments: argparse.Namespace) -> int:
+    from dfu_emulator.run import run
+
+    return run(arguments)
+
+
 def _demo(arguments: argparse.Namespace) -> int:
     from dfu_emulator.demo import run
 
     return Exit.OK if run(arguments.profile) else Exit.DIFFERENT
+
+
+_COMMANDS = {"exec": _exec, "run": _run, "demo": _demo}

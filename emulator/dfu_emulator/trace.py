@@ -1,5 +1,9 @@
 """What happens at a port, in words: one line for each control transfer, arrival and departure."""
 
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TextIO
 
 from dfu_emulator.bootloader import Departure
@@ -35,18 +39,28 @@ _STANDARD_REQUESTS = {
 }
 
 
+@contextlib.contextmanager
+def trace_stream(name: str) -> Iterator[TextIO]:
+    """Where ``--trace`` writes: the file called ``name``, or the standard error for ``-``."""
+    if name == "-":
+        yield sys.stderr
+        return
+    with Path(name).open("w", encoding="utf-8") as stream:
+        yield stream
+
+
 class TraceWriter:
-    """Watches a port and writes a line for each occurrence to ``stream``."""
+    """Watches a port, or several, and writes a line for each occurrence to ``stream``."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._start: int | None = None
 
-    def __call__(self, occurrence: Occurrence) -> None:
+    def __call__(self, occurrence: Occurrence, prefix: str = "") -> None:
         if self._start is None:
             self._start = occurrence.at
         seconds = (occurrence.at - self._start) / 1_000_000
-        print(f"{seconds:10.6f}  {describe(occurrence)}", file=self._stream, flush=True)
+        print(f"{prefix}{seconds:10.6f}  {describe(occurrence)}", file=self._stream, flush=True)
 
 
 def is_dfu(setup: SetupPacket) -> bool:

@@ -30,7 +30,7 @@ class Export:
         return _BUSNUM << 16 | self._devnum
 
     def describe(self) -> dict[str, Any]:
-        """The fields of usbip_usb_device. The device counts as configured: the exporting machine would have."""
+        """The fields of usbip_usb_device, as from a machine that has configured the device before."""
         descriptor = DEVICE.parse(self.port.device.device_descriptor)
         return dict(descriptor) | {
             "path": f"/sys/devices/dfu-emulator/usb{_BUSNUM}/{self.busid}",

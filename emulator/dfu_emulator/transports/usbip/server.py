@@ -159,7 +159,7 @@ class UsbipServer:
                 export.session = None
 
     def _follow(self, export: Export) -> Watcher:
-        """What to do when the device comes and goes. Watchers are called with the port locked, on any thread."""
+        """A watcher for departures; it is called on any thread, with the port locked."""
 
         def follow(occurrence: Occurrence) -> None:
             if isinstance(occurrence, Detached):
