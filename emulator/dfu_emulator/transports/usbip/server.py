@@ -29,6 +29,7 @@ MAX_ASKING = 64
 """Connections beside those of importers, of which there is one a device."""
 OP_TIMEOUT = 10.0
 """Seconds that a client may take to ask for something."""
+_ACCEPT_PAUSE = 1.0
 _KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4}
 """An importer whose machine has died loses its device within 40 seconds."""
 
@@ -81,36 +82,50 @@ class UsbipServer:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connected, sock=self._socket)
+        self._loop.add_reader(self._socket, self._accept)
         for export in self.exports:
             self._await_return(export.port)
         await self._stop.wait()
-        server.close()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MAX_ASKING + len(self.exports):
-            writer.transport.abort()
+    def _accept(self) -> None:
+        """Accept at once: asyncio's own server loses connections that come while it closes."""
+        try:
+            client, _ = self._socket.accept()
+        except (BlockingIOError, ConnectionAbortedError):
             return
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine runs in a task
-        self._connections.add(task)
+        except OSError:
+            # E.g. no file descriptor is left: do not try again and again.
+            self._loop.remove_reader(self._socket)
+            self._loop.call_later(_ACCEPT_PAUSE, self._loop.add_reader, self._socket, self._accept)
+            return
+        if len(self._connections) >= MAX_ASKING + len(self.exports):
+            client.close()
+            return
+        connection = self._loop.create_task(self._converse(client))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+        # For one that is cancelled before it begins.
+        connection.add_done_callback(lambda _: client.close())
+
+    async def _converse(self, client: socket.socket) -> None:
+        client.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=client)
         try:
             with contextlib.suppress(
                 ProtocolViolation, asyncio.IncompleteReadError, ConnectionError, TimeoutError
             ):
                 await self._talk(reader, writer)
+            writer.close()
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                async with asyncio.timeout(LINGER):
+                    await writer.wait_closed()
         finally:
-            try:
-                writer.close()
-                with contextlib.suppress(OSError):
-                    async with asyncio.timeout(LINGER):
-                        await writer.wait_closed()
-            finally:
-                writer.transport.abort()
-                self._connections.discard(task)
+            writer.transport.abort()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(OP_TIMEOUT):
@@ -183,9 +198,11 @@ class UsbipServer:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=MAX_ASKING)
+        listening = socket.create_server(address[:2], family=family, backlog=MAX_ASKING)
     except OSError as error:
         raise TransportError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    listening.setblocking(False)
+    return listening
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:

@@ -24,6 +24,7 @@ MAX_PENDING = 256
 LINGER = 5.0
 """Seconds for which a client that does not read may keep a connection that has been closed."""
 
+_TICK = 1e-6
 _HUB_PORT, _PORT_RESET = 0x23, 4
 
 
@@ -44,6 +45,7 @@ class Session:
         self._writer = writer
         self._pending: dict[int, asyncio.TimerHandle] = {}
         """By seqnum: the replies that the device holds."""
+        self._held_until = 0.0
         self._leaving = False
 
     async def run(self) -> None:
@@ -91,9 +93,10 @@ class Session:
             return
         answer = _answer(command, len(data), reply.data)
         if reply.hold:
-            held = asyncio.get_running_loop().call_later(
-                reply.hold / 1e6, self._finish, command.seqnum, answer
-            )
+            loop = asyncio.get_running_loop()
+            # What is held is answered in order, however close together.
+            self._held_until = max(self._held_until + _TICK, loop.time() + reply.hold / 1e6)
+            held = loop.call_at(self._held_until, self._finish, command.seqnum, answer)
             self._pending[command.seqnum] = held
         else:
             self._writer.write(answer)
