@@ -166,7 +166,7 @@ class UsbipServer:
             return
         export.session = session
         try:
-            _keep_alive(writer)
+            _prepare(writer)
             writer.write(op_reply(OpCode.REP_IMPORT, OpStatus.OK) + USB_DEVICE.build(export.describe()))
             await session.run()
         finally:
@@ -205,8 +205,10 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _keep_alive(writer: asyncio.StreamWriter) -> None:
+def _prepare(writer: asyncio.StreamWriter) -> None:
+    """Small answers go out at once, and an importer that is no more is noticed."""
     connection: socket.socket = writer.get_extra_info("socket")
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE.items():
         if hasattr(socket, name):
