@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import os
 import socket
 import threading
 from collections.abc import Sequence
@@ -200,7 +201,9 @@ def _listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.create_server(address[:2], family=family, backlog=MAX_ASKING)
     except OSError as error:
-        raise TransportError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        # Python adds words of its own to the reason, in some versions.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise TransportError(f"cannot listen on {host}:{port}: {reason}") from None
     listening.setblocking(False)
     return listening
 
