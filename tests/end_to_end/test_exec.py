@@ -62,6 +62,7 @@ def test_image_of_the_wrong_size_is_refused_and_kept(chip: Emulator, tmp_path: P
         (["--uid", "12"], "a unique id is three words like"),
         (["--rdp", "3"], "invalid choice"),
         (["--timing", "slow"], "invalid choice"),
+        (["--serial", "x" * 127], "126 UTF-16 units"),
     ],
 )
 def test_wrong_options(chip: Emulator, options: list[str], message: str) -> None:

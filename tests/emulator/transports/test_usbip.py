@@ -8,7 +8,7 @@ from struct import pack
 import pytest
 
 from dfu_emulator.emulation import emulated
-from dfu_emulator.port import DeviceGone, Port
+from dfu_emulator.port import Attached, DeviceGone, Port
 from dfu_emulator.profile import Profile
 from dfu_emulator.timing import ManualClock
 from dfu_emulator.transports import TransportError
@@ -315,7 +315,7 @@ class TestSession:
         back = threading.Event()
         with Imported(slow_address) as device:
             host = RemoteHost(device, slow).idle()
-            slow.watch(lambda occurrence: back.set() if type(occurrence).__name__ == "Attached" else None)
+            slow.watch(lambda occurrence: back.set() if isinstance(occurrence, Attached) else None)
             host.start_reset(b"")
         assert back.wait(60)
 

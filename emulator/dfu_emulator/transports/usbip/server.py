@@ -31,8 +31,8 @@ MAX_ASKING = 64
 OP_TIMEOUT = 10.0
 """Seconds that a client may take to ask for something."""
 _ACCEPT_PAUSE = 1.0
-_KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4}
-"""An importer whose machine has died loses its device within 40 seconds."""
+_PATIENCE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 40_000}
+"""An importer whose machine has died loses its device within 40 seconds, be the line idle or not."""
 
 
 class UsbipServer:
@@ -213,6 +213,6 @@ def _prepare(writer: asyncio.StreamWriter) -> None:
     connection: socket.socket = writer.get_extra_info("socket")
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
+    for name, value in _PATIENCE.items():
         if hasattr(socket, name):
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
