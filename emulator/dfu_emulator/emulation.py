@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from dfu_emulator.bootloader import Bootloader
@@ -14,6 +15,18 @@ from dfu_emulator.timing import Clock, FastTiming, MonotonicClock, RealTiming
 from dfu_emulator.usb_device import UsbDevice
 
 TIMINGS = ("fast", "real")
+
+
+@dataclass(frozen=True)
+class ChipOptions:
+    """What a user chooses of a chip beside its profile: keywords of ``emulated``."""
+
+    image: Path | None = None
+    timing: str = "fast"
+    unique_id: UniqueId = DEFAULT_UNIQUE_ID
+    serial: str | None = None
+    rdp: int = 0
+    boot0: bool = True
 
 
 @contextmanager

@@ -7,15 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
-from dfu_emulator.cli import Exit
+from dfu_emulator.cli import Exit, chip_options
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Watcher
-from dfu_emulator.trace import TraceWriter
+from dfu_emulator.trace import TraceWriter, trace_stream
 from dfu_emulator.transports.preload import PreloadBus
 
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
@@ -28,23 +27,9 @@ def execute(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         watchers: tuple[Watcher, ...] = ()
         if arguments.trace is not None:
-            try:
-                stream = stack.enter_context(_trace_stream(arguments.trace))
-            except OSError as error:
-                _say(f"{arguments.trace}: cannot be opened for the trace: {error.strerror}")
-                return Exit.USAGE
-            watchers = (TraceWriter(stream),)
+            watchers = (TraceWriter(stack.enter_context(trace_stream(arguments.trace))),)
         port = stack.enter_context(
-            emulated(
-                arguments.profile,
-                image=arguments.image,
-                timing=arguments.timing,
-                unique_id=arguments.uid,
-                serial=arguments.serial,
-                rdp=arguments.rdp,
-                boot0=arguments.boot0 == "high",
-                watchers=watchers,
-            )
+            emulated(arguments.profile, **vars(chip_options(arguments)), watchers=watchers)
         )
         bus = stack.enter_context(PreloadBus(port))
         if not port.attached:
@@ -56,19 +41,6 @@ def execute(arguments: argparse.Namespace) -> int:
         if port.failure is not None:
             raise port.failure
         return code
-
-
-@contextlib.contextmanager
-def _trace_stream(name: str) -> Iterator[TextIO]:
-    if name == "-":
-        yield sys.stderr
-        return
-    stream = Path(name).open("w", encoding="utf-8")  # noqa: SIM115 - closed below, full disk or not
-    try:
-        yield stream
-    finally:
-        with contextlib.suppress(OSError):
-            stream.close()
 
 
 def _say(text: str) -> None:

@@ -29,3 +29,9 @@ def serial_number(usb: Usb, unique_id: UniqueId) -> str:
             return f"{(unique_id[0] + unique_id[2]) & 0xFFFFFFFF:08X}{unique_id[1] >> 16:04X}"
         case SerialRule.FIXED:
             return usb.fixed_serial or ""
+
+
+def neighbour(unique_id: UniqueId, number: int) -> UniqueId:
+    """The unique id of another chip: the first word is the place on the wafer."""
+    first, second, third = unique_id
+    return (first + number) & 0xFFFFFFFF, second, third

@@ -1,6 +1,9 @@
 """What happens at a port, in words: one line for each control transfer, arrival and departure."""
 
 import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TextIO
 
 from dfu_emulator.bootloader import Departure
@@ -24,20 +27,41 @@ from dfu_protocol import (
 from dfu_protocol.control import CLASS, STANDARD
 
 
+class TraceError(Exception):
+    """A file that a trace cannot go to; the message names it."""
+
+
+@contextlib.contextmanager
+def trace_stream(name: str) -> Iterator[TextIO]:
+    """Where ``--trace`` writes: the file called ``name``, or the standard error for ``-``."""
+    if name == "-":
+        yield sys.stderr
+        return
+    try:
+        stream = Path(name).open("w", encoding="utf-8")  # noqa: SIM115 - closed below, full disk or not
+    except OSError as error:
+        raise TraceError(f"{name}: cannot be opened for the trace: {error.strerror}") from None
+    try:
+        yield stream
+    finally:
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
 class TraceWriter:
-    """Watches a port and writes a line for each occurrence to ``stream``."""
+    """Watches a port, or several, and writes a line for each occurrence to ``stream``."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._start: int | None = None
 
-    def __call__(self, occurrence: Occurrence) -> None:
+    def __call__(self, occurrence: Occurrence, prefix: str = "") -> None:
         if self._start is None:
             self._start = occurrence.at
         seconds = (occurrence.at - self._start) / 1_000_000
         # A full disk must not take the device away from its host.
         with contextlib.suppress(OSError):
-            print(f"{seconds:10.6f}  {describe(occurrence)}", file=self._stream, flush=True)
+            print(f"{prefix}{seconds:10.6f}  {describe(occurrence)}", file=self._stream, flush=True)
 
 
 def is_dfu(setup: SetupPacket) -> bool:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import SerialRule
-from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, parse_unique_id, serial_number
+from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, neighbour, parse_unique_id, serial_number
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,9 @@ def test_spellings_of_a_unique_id(text: str) -> None:
 def test_what_is_no_unique_id(text: str) -> None:
     with pytest.raises(ValueError, match="three words"):
         parse_unique_id(text)
+
+
+def test_neighbours_differ_in_the_first_word_alone() -> None:
+    assert neighbour((1, 2, 3), 0) == (1, 2, 3)
+    assert neighbour((1, 2, 3), 7) == (8, 2, 3)
+    assert neighbour((0xFFFFFFFF, 2, 3), 1) == (0, 2, 3)

@@ -1,4 +1,4 @@
-"""Why a tree is no profile, in words for a person.
+"""Why a tree is no profile, or no other model, in words for a person.
 
 msgspec names the first fault too, but in its own words and without the names of keys of a dict.
 """
@@ -6,17 +6,16 @@ msgspec names the first fault too, but in its own words and without the names of
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import inspect
+from msgspec import Struct, inspect
 
 from dfu_emulator.profile.errors import Key
-from dfu_emulator.profile.model import Profile
 from dfu_emulator.profile.scalars import decode
 from dfu_emulator.profile.wording import describe, hint, near
 
 
-def find_fault(tree: dict[str, Any]) -> tuple[Key, str] | None:
-    """The first value that does not fit the model: its key, and what is expected there."""
-    return next(_faults(inspect.type_info(Profile), tree, ()), None)
+def find_fault(tree: dict[str, Any], model: type[Struct]) -> tuple[Key, str] | None:
+    """The first value that does not fit ``model``: its key, and what is expected there."""
+    return next(_faults(inspect.type_info(model), tree, ()), None)
 
 
 def _faults(kind: inspect.Type, value: Any, key: Key) -> Iterator[tuple[Key, str]]:

@@ -1,6 +1,7 @@
 """YAML to a Profile. Every error names file, line and key and says what to do."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -12,6 +13,8 @@ from dfu_emulator.profile.shipped import SHIPPED, available, is_path
 from dfu_emulator.profile.tree import Tree, read_tree
 from dfu_emulator.profile.wording import near
 
+Model = TypeVar("Model", bound=msgspec.Struct)
+
 
 def load(name: str) -> Profile:
     """The profile called ``name``: a shipped one, one of its aliases, or the path of a YAML file.
@@ -19,13 +22,18 @@ def load(name: str) -> Profile:
     Raises ProfileError.
     """
     tree = read_tree(_find(name))
-    try:
-        profile = msgspec.convert(tree.value, Profile, dec_hook=decode)
-    except msgspec.ValidationError as error:
-        raise _explain(tree, error) from None
+    profile = convert(tree, Profile)
     if contradiction := find_contradiction(profile):
         raise tree.error(*contradiction)
     return profile
+
+
+def convert(tree: Tree, model: type[Model]) -> Model:
+    """``tree`` as ``model``, a msgspec class. Raises ProfileError."""
+    try:
+        return msgspec.convert(tree.value, model, dec_hook=decode)
+    except msgspec.ValidationError as error:
+        raise _explain(tree, model, error) from None
 
 
 def _find(name: str) -> Path:
@@ -53,7 +61,7 @@ def _is_file(name: str) -> bool:
         return False
 
 
-def _explain(tree: Tree, error: msgspec.ValidationError) -> ProfileError:
+def _explain(tree: Tree, model: type[Model], error: msgspec.ValidationError) -> ProfileError:
     from dfu_emulator.profile.explain import find_fault  # only needed where something is wrong
 
-    return tree.error(*(find_fault(tree.value) or ((), str(error))))
+    return tree.error(*(find_fault(tree.value, model) or ((), str(error))))

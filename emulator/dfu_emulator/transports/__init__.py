@@ -12,3 +12,7 @@ A transport is handed a ``Port`` and carries control transfers to it. The contra
 - It sets up the bus as an operating system does (``Port.configure`` after each attachment).
 - It takes down what it set up, in the reverse order, whatever happens.
 """
+
+
+class TransportError(Exception):
+    """A transport cannot be used here; the message says what to do."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from dfu_emulator.port import Attached, Detached, Occurrence, Port
+from dfu_emulator.transports import TransportError
 from dfu_emulator.transports.preload import sysfs, uevents
 from dfu_emulator.transports.preload.ioctl_server import IoctlServer
 from dfu_emulator.transports.preload.usbfs import Claims, UsbfsFile
@@ -18,8 +19,8 @@ LIBRARY = "libumockdev-preload.so.0"
 _SUN_PATH_MAX = 107
 
 
-class PreloadError(Exception):
-    """The transport cannot be used here; the message says what to do."""
+class PreloadError(TransportError):
+    """The preload library cannot be used here; the message says what to do."""
 
 
 class PreloadBus:

@@ -1,0 +1,96 @@
+"""Several chips, described in one YAML file."""
+
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from dfu_emulator.emulation import ChipOptions
+from dfu_emulator.profile import Profile, ProfileError, load
+from dfu_emulator.profile.loader import convert
+from dfu_emulator.profile.shipped import is_path
+from dfu_emulator.profile.tree import Tree
+from dfu_emulator.profile.yaml_file import read_yaml
+from dfu_emulator.serial_number import neighbour, parse_unique_id
+from dfu_protocol import ProtocolError
+from dfu_protocol.descriptors import build_string
+
+
+class _Timing(Enum):
+    FAST = "fast"
+    REAL = "real"
+
+
+class _Boot0(Enum):
+    HIGH = "high"
+    LOW = "low"
+
+
+class _Chip(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a chip's entry leaves out is as the command line has it."""
+
+    profile: str
+    image: str | None = None
+    serial: str | None = None
+    uid: str | None = None
+    rdp: Annotated[int, Meta(ge=0, le=2)] | None = None
+    boot0: _Boot0 | None = None
+    timing: _Timing | None = None
+
+
+class _Farm(Struct, frozen=True, forbid_unknown_fields=True):
+    chips: Annotated[tuple[_Chip, ...], Meta(min_length=1)]
+
+
+def read_farm(path: Path, common: ChipOptions) -> list[tuple[Profile, ChipOptions]]:
+    """The chips that the file at ``path`` lists; ``common`` has what an entry leaves out.
+
+    Profiles and images are relative to the file. Raises ProfileError.
+    """
+    tree = Tree(*read_yaml(path))
+    farm = convert(tree, _Farm)
+    images: dict[Path, int] = {}
+    chips = []
+    for number, chip in enumerate(farm.chips):
+        profile = _profile(tree, path.parent, number, chip)
+        options = _options(tree, path.parent, number, chip, common)
+        if options.image is not None:
+            first = images.setdefault(options.image.resolve(), number)
+            if first != number:
+                raise tree.error(("chips", number, "image"), f"chips.{first} has this image too")
+        chips.append((profile, options))
+    return chips
+
+
+def _profile(tree: Tree, folder: Path, number: int, chip: _Chip) -> Profile:
+    try:
+        return load(str(folder / chip.profile) if is_path(chip.profile) else chip.profile)
+    except ProfileError as error:
+        if error.file is None:
+            raise tree.error(("chips", number, "profile"), str(error)) from None
+        raise
+
+
+def _options(tree: Tree, folder: Path, number: int, chip: _Chip, common: ChipOptions) -> ChipOptions:
+    unique_id = neighbour(common.unique_id, number)
+    if chip.uid is not None:
+        try:
+            unique_id = parse_unique_id(chip.uid)
+        except ValueError as error:
+            raise tree.error(("chips", number, "uid"), str(error)) from None
+    if chip.serial is not None:
+        try:
+            build_string(chip.serial)
+        except ProtocolError as error:
+            raise tree.error(("chips", number, "serial"), str(error)) from None
+    return replace(
+        common,
+        image=folder / chip.image if chip.image is not None else None,
+        serial=chip.serial,
+        unique_id=unique_id,
+        rdp=common.rdp if chip.rdp is None else chip.rdp,
+        boot0=common.boot0 if chip.boot0 is None else chip.boot0 is _Boot0.HIGH,
+        timing=common.timing if chip.timing is None else chip.timing.value,
+    )

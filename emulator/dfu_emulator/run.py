@@ -1,0 +1,117 @@
+"""``dfu-emulator run``: serve chips over a transport until told to stop."""
+
+import argparse
+import ipaddress
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from types import FrameType
+
+from dfu_emulator.cli import Exit, UsageError, chip_options
+from dfu_emulator.emulation import ChipOptions, emulated
+from dfu_emulator.farm import read_farm
+from dfu_emulator.port import Port, Watcher
+from dfu_emulator.profile import Profile
+from dfu_emulator.serial_number import neighbour
+from dfu_emulator.trace import TraceWriter, trace_stream
+
+Open = Callable[[Sequence[Port], argparse.Namespace], AbstractContextManager[Sequence[str]]]
+"""Opens a transport; what it gives are the lines that tell a user how to get at the chips."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve the chips that the flags describe until SIGINT or SIGTERM."""
+    with _stop_signals() as stop, ExitStack() as stack:
+        chips = _chips(arguments)
+        ports = [
+            stack.enter_context(emulated(profile, **vars(options), watchers=watchers))
+            for (profile, options), watchers in zip(
+                chips, _watchers(stack, arguments, len(chips)), strict=True
+            )
+        ]
+        for line in stack.enter_context(TRANSPORTS[arguments.transport](ports, arguments)):
+            print(line, flush=True)
+        print("stop with Ctrl-C", flush=True)
+        stop.wait()
+    return Exit.OK
+
+
+def bus_id(number: int) -> str:
+    """What the chip with this number, from 0, is called."""
+    return f"1-{number + 1}"
+
+
+def _chips(arguments: argparse.Namespace) -> Sequence[tuple[Profile | str, ChipOptions]]:
+    common = chip_options(arguments)
+    if arguments.farm is None and len(arguments.profile) == 1:
+        return [(arguments.profile[0], common)]
+    for flag in ("image", "serial", "uid"):
+        if getattr(arguments, flag) is not None:
+            raise UsageError(
+                f"--{flag} is one chip's: for several, write the key {flag!r} into a --farm file"
+            )
+    if arguments.farm is not None:
+        return read_farm(arguments.farm, common)
+    return [
+        (profile, replace(common, unique_id=neighbour(common.unique_id, number)))
+        for number, profile in enumerate(arguments.profile)
+    ]
+
+
+def _watchers(stack: ExitStack, arguments: argparse.Namespace, count: int) -> list[tuple[Watcher, ...]]:
+    if arguments.trace is None:
+        return [()] * count
+    trace = TraceWriter(stack.enter_context(trace_stream(arguments.trace)))
+    if count == 1:
+        return [(trace,)]
+    return [(partial(trace, prefix=f"{bus_id(number):<5}"),) for number in range(count)]
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """Signals that come early count: the event is looked at once all is set up."""
+    stop = threading.Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _usbip(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Sequence[str]]:
+    from dfu_emulator.transports.usbip import DEFAULT_PORT, UsbipServer
+
+    with UsbipServer(ports, *arguments.listen) as server:
+        host, port = server.address
+        if not server.is_loopback:
+            print(
+                f"dfu-emulator: {host} is not a loopback address: USB/IP has no authentication, "
+                "so whoever reaches it can use these chips",
+                file=sys.stderr,
+            )
+        reachable_at = socket.gethostname() if ipaddress.ip_address(host).is_unspecified else host
+        tcp_port = "" if port == DEFAULT_PORT else f"--tcp-port {port} "
+        lines = [f"USB/IP on {host} port {port}"]
+        for export in server.exports:
+            device = export.port.device
+            lines.append(f"  {export.busid}  {device.profile.part}, serial number {device.serial}")
+            if export.port.attached:
+                attach = f"sudo usbip {tcp_port}attach -r {reachable_at} -b {export.busid}"
+                lines.append(f"       sudo modprobe vhci-hcd && {attach}")
+            else:
+                lines.append("       at read protection level 2 the bootloader never runs: no device")
+        yield lines
+
+
+TRANSPORTS: dict[str, Open] = {"usbip": _usbip}
