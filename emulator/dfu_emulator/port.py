@@ -117,6 +117,11 @@ class Port:
                 self._leave(reply.departure, now + reply.hold)
             return reply
 
+    def takes_data(self, setup: SetupPacket) -> bool:
+        """Whether the device takes the data stage of an OUT request, or stalls it. Nothing happens."""
+        with self._lock:
+            return self.device.takes_data(setup)
+
     def watch(self, watcher: Watcher) -> None:
         """Tell ``watcher`` of all that happens from now on. It is called with the port locked."""
         with self._lock:
