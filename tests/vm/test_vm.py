@@ -11,3 +11,8 @@ pytestmark = pytest.mark.vm
 @pytest.mark.parametrize("series", SERIES)
 def test_raw_gadget(series: str, in_vm: InVm) -> None:
     in_vm(series, "check_raw_gadget.py")
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_functionfs(series: str, in_vm: InVm) -> None:
+    in_vm(series, "check_functionfs.py")

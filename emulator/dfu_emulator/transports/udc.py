@@ -30,6 +30,11 @@ class Controller:
         """What uses it: the name of a gadget, empty if nothing does."""
         return (CLASS_FOLDER / self.name / "function").read_text().strip()
 
+    def require_free(self) -> None:
+        """Raises GadgetError where something uses it."""
+        if user := self.function:
+            raise GadgetError(f"the USB device controller {self.name} is in use by {user}")
+
 
 def choose(name: str | None = None) -> Controller:
     """The controller called ``name``; without a name dummy_hcd's, else the only one. Raises GadgetError."""

@@ -1,6 +1,5 @@
 """raw-gadget: hosts see the chip as it is."""
 
-import platform
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from end_to_end.test_dfu_util import FLASH, MIB, NAMES, firmware
 from end_to_end.test_lsusb import FIELDS
 from vm.guest.conftest import (
     CONTROLLER,
+    LINUX,
     SERIAL,
     PlugIn,
     Transport,
@@ -40,7 +40,7 @@ from vm.guest.flashing import (  # noqa: F401 - they are collected here
     to_idle,
 )
 
-TELLS_RESETS = tuple(int(part) for part in platform.release().split(".")[:2]) >= (6, 6)
+TELLS_RESETS = LINUX >= (6, 6)
 
 
 @pytest.fixture

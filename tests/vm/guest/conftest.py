@@ -1,5 +1,6 @@
 """What the checks share. They run as root in a guest with dummy_hcd, never outside of one."""
 
+import platform
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from end_to_end.conftest import Done
 PATIENCE = 60
 """Seconds after which something will not happen any more."""
 CONTROLLER = Path("/sys/class/udc/dummy_udc.0")
+LINUX = tuple(int(part) for part in platform.release().split(".")[:2])
 SERIAL = "337938943430"
 
 Transport = Callable[[Port], AbstractContextManager[object]]

@@ -82,9 +82,7 @@ class DeviceFile:
             fcntl.ioctl(self._file, _RUN, 0)
         except OSError as error:
             if error.errno == errno.EBUSY:
-                user = controller.function
-                by = f" by {user}" if user else ""
-                raise GadgetError(f"the USB device controller {controller.name} is in use{by}") from None
+                controller.require_free()
             raise GadgetError(f"raw_gadget cannot use {controller.name}: {error.strerror}") from None
 
     def fetch(self) -> Event:
