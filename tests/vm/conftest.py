@@ -14,21 +14,21 @@ GUEST = Path(__file__).parent / "guest"
 TIME_LIMIT = 300
 """Seconds for one boot and its checks; an emulated processor on a busy machine is slow."""
 
-InVm = Callable[[str, str], None]
+InVm = Callable[..., None]
 
 
 @pytest.fixture
 def in_vm(request: pytest.FixtureRequest) -> InVm:
-    """``in_vm("6.12", "check_raw_gadget.py")`` runs the checks of a file under such a kernel."""
+    """``in_vm("6.12", *files)`` runs the checks of files under such a kernel."""
     for command in ("qemu-system-x86_64", "busybox", "depmod", "dfu-util", "lsusb"):
         require(command)
 
-    def checks(series: str, file: str) -> None:
-        logs = request.config.rootpath / ".vm-logs" / f"{series}-{Path(file).stem}"
+    def checks(series: str, *files: str) -> None:
+        logs = request.config.rootpath / ".vm-logs" / series
         logs.mkdir(parents=True, exist_ok=True)
         output = logs / "output"
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        command += ["-m", "", "-v", "--durations=5", "--color=no", str(GUEST / file)]
+        command += ["-m", "", "-v", "--durations=5", "--color=no", *(str(GUEST / file) for file in files)]
         problem = ""
         try:
             with output.open("wb") as stream:

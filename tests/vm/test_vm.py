@@ -9,10 +9,5 @@ pytestmark = pytest.mark.vm
 
 
 @pytest.mark.parametrize("series", SERIES)
-def test_raw_gadget(series: str, in_vm: InVm) -> None:
-    in_vm(series, "check_raw_gadget.py")
-
-
-@pytest.mark.parametrize("series", SERIES)
-def test_functionfs(series: str, in_vm: InVm) -> None:
-    in_vm(series, "check_functionfs.py")
+def test_gadgets(series: str, in_vm: InVm) -> None:
+    in_vm(series, "check_raw_gadget.py", "check_functionfs.py")

@@ -12,19 +12,27 @@ from dfu_emulator.emulation import emulated
 from dfu_emulator.transports.functionfs import FunctionFsGadget, configfs
 from dfu_emulator.transports.raw_gadget import RawGadget
 from dfu_emulator.transports.udc import GadgetError
-from end_to_end.test_dfu_util import FLASH, NAMES, firmware
+from end_to_end.test_dfu_util import NAMES
 from end_to_end.test_lsusb import FIELDS
-from vm.guest import flashing
 from vm.guest.conftest import (
     CONTROLLER,
     LINUX,
     SERIAL,
+    DfuUtil,
     PlugIn,
     Transport,
-    dfu_util,
     host,
     wait_for_chip,
     wait_for_no_chip,
+)
+from vm.guest.flashing import (  # noqa: F401 - they are collected here
+    test_a_host_may_give_up_while_the_chip_is_busy,
+    test_leave_starts_the_application,
+    test_leave_without_an_application_comes_back,
+    test_mass_erase,
+    test_requests_are_stalled_and_the_device_stays_usable,
+    test_unprotect_makes_the_chip_leave_and_come_back_erased,
+    test_what_is_written_is_read_back,
 )
 
 SHOWS_DFU = LINUX >= (6, 12)
@@ -34,13 +42,11 @@ MISSING = (
     "alternate settings above 2" if SHOWS_DFU else "functional descriptor and alternate settings above 0"
 )
 
-needs_functional = pytest.mark.skipif(not SHOWS_DFU, reason="dfu-util asks for a DFU functional descriptor")
-test_mass_erase = needs_functional(flashing.test_mass_erase)
-test_unprotect = needs_functional(flashing.test_unprotect_makes_the_chip_leave_and_come_back_erased)
-test_leave = needs_functional(flashing.test_leave_starts_the_application)
-test_leave_and_return = needs_functional(flashing.test_leave_without_an_application_comes_back)
-test_stalls = flashing.test_requests_are_stalled_and_the_device_stays_usable
-test_a_host_that_gives_up = flashing.test_a_host_may_give_up_while_the_chip_is_busy
+
+@pytest.fixture
+def dfu_util_options() -> tuple[str, ...]:
+    """The notice names the transfer size: with it dfu-util needs no functional descriptor."""
+    return () if SHOWS_DFU else ("-t", "2048")
 
 
 @pytest.fixture
@@ -89,19 +95,10 @@ def test_what_is_missing_is_said_in_a_sentence() -> None:
         assert "raw-gadget" in gadget.notice
 
 
-def test_what_is_written_is_read_back(plug_in: PlugIn, tmp_path: Path) -> None:
-    """With the transfer size that the notice names, dfu-util needs no functional descriptor."""
-    plug_in()
-    image = firmware(20_000)
-    (tmp_path / "new").write_bytes(image)
-    size = [] if SHOWS_DFU else ["-t", "2048"]
-    dfu_util(*size, *FLASH.split()[1:], "-D", str(tmp_path / "new"))
-    dfu_util(*size, "-a", "0", "-s", f"0x08000000:{len(image)}:force", "-U", str(tmp_path / "back"))
-    assert (tmp_path / "back").read_bytes() == image
-
-
-@needs_functional
-def test_memory_is_chosen_by_address_not_by_alternate(plug_in: PlugIn, tmp_path: Path) -> None:
+@pytest.mark.skipif(not SHOWS_DFU, reason="there is only alternate 0")
+def test_memory_is_chosen_by_address_not_by_alternate(
+    plug_in: PlugIn, tmp_path: Path, dfu_util: DfuUtil
+) -> None:
     plug_in()
     for alternate, address, size in ((1, "0x1FFFC000", 16), (2, "0x1FFF7800", 512), (0, "0x08000000", 64)):
         file = tmp_path / str(alternate)

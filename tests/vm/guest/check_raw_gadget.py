@@ -19,9 +19,9 @@ from vm.guest.conftest import (
     CONTROLLER,
     LINUX,
     SERIAL,
+    DfuUtil,
     PlugIn,
     Transport,
-    dfu_util,
     host,
     usb_device,
     wait_for_chip,
@@ -68,7 +68,7 @@ def test_lsusb_shows_the_values_of_a_real_chip(plug_in: PlugIn) -> None:
         assert any(name == field and text.startswith(value) for name, text in listed), (field, value)
 
 
-def test_a_full_mebibyte_goes_there_and_back(plug_in: PlugIn, tmp_path: Path) -> None:
+def test_a_full_mebibyte_goes_there_and_back(plug_in: PlugIn, tmp_path: Path, dfu_util: DfuUtil) -> None:
     plug_in()
     image = firmware(MIB)
     (tmp_path / "new").write_bytes(image)
@@ -77,7 +77,7 @@ def test_a_full_mebibyte_goes_there_and_back(plug_in: PlugIn, tmp_path: Path) ->
     assert (tmp_path / "back").read_bytes() == image
 
 
-def test_every_alternate_can_be_read(plug_in: PlugIn, tmp_path: Path) -> None:
+def test_every_alternate_can_be_read(plug_in: PlugIn, tmp_path: Path, dfu_util: DfuUtil) -> None:
     chosen: list[int] = []
 
     def note(occurrence: Occurrence) -> None:

@@ -24,6 +24,7 @@ SERIAL = "337938943430"
 
 Transport = Callable[[Port], AbstractContextManager[object]]
 PlugIn = Callable[..., Port]
+DfuUtil = Callable[..., Done]
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -62,13 +63,6 @@ def host(*command: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def dfu_util(*arguments: str) -> Done:
-    """Run dfu-util, which has to succeed."""
-    done = host("dfu-util", *arguments)
-    assert done.code == 0, done.output
-    return done
-
-
 def usb_device() -> usb.core.Device:
     """The chip, as PyUSB and libusb have it."""
     libusb1.get_backend()
@@ -83,6 +77,24 @@ def clean_bus() -> Iterator[None]:
     yield
     wait_for_no_chip()
     assert (CONTROLLER / "function").read_text().strip() == ""
+
+
+@pytest.fixture
+def dfu_util_options() -> tuple[str, ...]:
+    """Options that dfu-util always needs; to be overridden."""
+    return ()
+
+
+@pytest.fixture
+def dfu_util(dfu_util_options: tuple[str, ...]) -> DfuUtil:
+    """``dfu_util(*arguments)`` runs dfu-util, which has to succeed."""
+
+    def run(*arguments: str) -> Done:
+        done = host("dfu-util", *dfu_util_options, *arguments)
+        assert done.code == 0, done.output
+        return done
+
+    return run
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import usb.core
 from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
 from end_to_end.test_dfu_util import FLASH, MIB, application, firmware
 from vm.guest.conftest import (
+    DfuUtil,
     PlugIn,
     device_number,
-    dfu_util,
     host,
     usb_device,
     wait_for_chip,
@@ -43,7 +43,7 @@ def to_idle(device: usb.core.Device) -> None:
         send(device, Request.CLRSTATUS)
 
 
-def test_what_is_written_is_read_back(plug_in: PlugIn, tmp_path: Path) -> None:
+def test_what_is_written_is_read_back(plug_in: PlugIn, tmp_path: Path, dfu_util: DfuUtil) -> None:
     port = plug_in()
     image = firmware(20_000)
     (tmp_path / "new").write_bytes(image)
@@ -53,7 +53,7 @@ def test_what_is_written_is_read_back(plug_in: PlugIn, tmp_path: Path) -> None:
     assert (tmp_path / "back").read_bytes() == image
 
 
-def test_mass_erase(plug_in: PlugIn) -> None:
+def test_mass_erase(plug_in: PlugIn, dfu_util: DfuUtil) -> None:
     port = plug_in()
     flash = port.device.bootloader.chip.flash
     flash.write(FLASH_START, SECRET)
@@ -61,7 +61,9 @@ def test_mass_erase(plug_in: PlugIn) -> None:
     assert flash.read(FLASH_START, MIB) == b"\xff" * MIB
 
 
-def test_unprotect_makes_the_chip_leave_and_come_back_erased(plug_in: PlugIn, tmp_path: Path) -> None:
+def test_unprotect_makes_the_chip_leave_and_come_back_erased(
+    plug_in: PlugIn, tmp_path: Path, dfu_util: DfuUtil
+) -> None:
     port = plug_in(rdp=1)
     port.device.bootloader.chip.flash.write(FLASH_START, SECRET)
     number = device_number()
@@ -71,7 +73,7 @@ def test_unprotect_makes_the_chip_leave_and_come_back_erased(plug_in: PlugIn, tm
     assert (tmp_path / "back").read_bytes() == b"\xff" * 16
 
 
-def test_leave_starts_the_application(plug_in: PlugIn, tmp_path: Path) -> None:
+def test_leave_starts_the_application(plug_in: PlugIn, tmp_path: Path, dfu_util: DfuUtil) -> None:
     port = plug_in()
     (tmp_path / "new").write_bytes(application(4096))
     done = dfu_util("-a", "0", "-s", f"{FLASH_START}:leave", "-D", str(tmp_path / "new"))
@@ -81,7 +83,7 @@ def test_leave_starts_the_application(plug_in: PlugIn, tmp_path: Path) -> None:
     assert host("dfu-util", "-l").lines("Found DFU") == []
 
 
-def test_leave_without_an_application_comes_back(plug_in: PlugIn, tmp_path: Path) -> None:
+def test_leave_without_an_application_comes_back(plug_in: PlugIn, tmp_path: Path, dfu_util: DfuUtil) -> None:
     plug_in()
     number = device_number()
     dfu_util("-a", "0", "-s", f"{FLASH_START}:4:leave", "-U", str(tmp_path / "back"))
