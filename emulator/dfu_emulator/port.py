@@ -88,6 +88,10 @@ class Port:
             self._return_if_due()
             return self._attached
 
+    def is_at(self, address: int) -> bool:
+        """True while the device with this address is on the bus: not after it left, nor when it is back."""
+        return self.attached and self.address == address
+
     @property
     def returns_at(self) -> int | None:
         """When a device that has left comes back (microseconds of the clock), None if it does not."""

@@ -11,7 +11,7 @@ from conftest import require
 from dfu_emulator.vm import VmTimeout, obtain, run
 
 GUEST = Path(__file__).parent / "guest"
-TIME_LIMIT = 300
+TIME_LIMIT = 600
 """Seconds for one boot and its checks; an emulated processor on a busy machine is slow."""
 
 InVm = Callable[..., None]

@@ -95,6 +95,17 @@ def test_what_is_missing_is_said_in_a_sentence() -> None:
         assert "raw-gadget" in gadget.notice
 
 
+def test_dfu_host_needs_no_functional_descriptor(plug_in: PlugIn, tmp_path: Path) -> None:
+    """It asks the device for it where the configuration has none."""
+    plug_in()
+    file = tmp_path / "back"
+    done = host(
+        sys.executable, "-m", "dfu_host", "read", "--address", "0x08000000", "--length", "5000", str(file)
+    )
+    assert done.code == 0, done.output
+    assert file.read_bytes() == b"\xff" * 5000
+
+
 @pytest.mark.skipif(not SHOWS_DFU, reason="there is only alternate 0")
 def test_memory_is_chosen_by_address_not_by_alternate(
     plug_in: PlugIn, tmp_path: Path, dfu_util: DfuUtil

@@ -11,8 +11,7 @@ from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Occurrence, Transfer
 from dfu_emulator.transports.raw_gadget import RawGadget
 from dfu_emulator.transports.udc import GadgetError
-from dfu_emulator.usb_device import GET_INTERFACE, SET_INTERFACE
-from dfu_protocol import Request, State
+from dfu_protocol import Request, StandardRequest, State
 from end_to_end.test_dfu_util import FLASH, MIB, NAMES, firmware
 from end_to_end.test_lsusb import FIELDS
 from vm.guest.conftest import (
@@ -81,7 +80,7 @@ def test_every_alternate_can_be_read(plug_in: PlugIn, tmp_path: Path, dfu_util: 
     chosen: list[int] = []
 
     def note(occurrence: Occurrence) -> None:
-        if isinstance(occurrence, Transfer) and occurrence.setup[:2] == (0x01, SET_INTERFACE):
+        if isinstance(occurrence, Transfer) and occurrence.setup[:2] == (0x01, StandardRequest.SET_INTERFACE):
             chosen.append(occurrence.setup.wValue)
 
     plug_in(watchers=(note,))
@@ -97,7 +96,9 @@ def test_get_interface_tells_the_alternate(plug_in: PlugIn) -> None:
     device = usb_device()
     for alternate in (3, 0, 2):
         device.set_interface_altsetting(0, alternate)
-        assert bytes(device.ctrl_transfer(0x81, GET_INTERFACE, 0, 0, 1)) == bytes((alternate,))
+        assert bytes(device.ctrl_transfer(0x81, StandardRequest.GET_INTERFACE, 0, 0, 1)) == bytes(
+            (alternate,)
+        )
 
 
 @pytest.mark.skipif(not TELLS_RESETS, reason="raw_gadget tells bus resets from Linux 6.6 on")

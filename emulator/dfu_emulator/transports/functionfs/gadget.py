@@ -6,16 +6,18 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from dfu_emulator.bootloader import Departure
 from dfu_emulator.port import DeviceGone, Port
 from dfu_emulator.profile import Profile
 from dfu_emulator.transports import udc
+from dfu_emulator.transports.endpoint0 import STATUS_STAGE, carry
 from dfu_emulator.transports.functionfs import configfs
 from dfu_emulator.transports.udc import GadgetError
 from dfu_emulator.transports.worker import Worker
 from dfu_protocol import SetupPacket
 
 if TYPE_CHECKING:
+    from functionfs import Endpoint0File
+
     from dfu_emulator.transports.functionfs.function import DfuFunction
 
 _MOST_ALTERNATES = 3
@@ -23,8 +25,8 @@ _MOST_ALTERNATES = 3
 f_fs.c); older ones only 0."""
 _LOOK = 50
 """Milliseconds between two looks whether to stop or to come back."""
-_STATUS_STAGE = 2_000
-"""Microseconds that the status stage may take after the data were sent: only then the device leaves."""
+_GIVEN_UP = (errno.EIDRM, errno.ESRCH, errno.ESHUTDOWN, errno.EINTR, errno.ECONNRESET)
+"""The host wants the answer no more: it timed out, asked something else or reset the bus."""
 
 
 class FunctionFsGadget:
@@ -40,7 +42,8 @@ class FunctionFsGadget:
         self._controller_name = controller
         self._worker = Worker(self._serve, "functionfs")
         self._stack = ExitStack()
-        self._departure: Departure | None = None
+        self._address = 0
+        """The device's at the port while the gadget is on the bus."""
         self.notice = ""
 
     def __enter__(self) -> "FunctionFsGadget":
@@ -52,9 +55,8 @@ class FunctionFsGadget:
             stack.callback(self._gadget.remove)
             self._function = self._offer()
             stack.callback(self._close_function)
-            self._bound = self._port.attached
-            if self._bound:
-                self._gadget.bind(self._controller.name)
+            if self._port.attached:
+                self._bind()
             self._worker.start()
             stack.callback(self._worker.stop)
             self._stack = stack.pop_all()
@@ -76,6 +78,10 @@ class FunctionFsGadget:
         except ImportError:
             raise GadgetError(
                 "FunctionFS needs python-functionfs: pip install 'stm32-dfu-emulator[gadget]'"
+            ) from None
+        except OSError as error:
+            raise GadgetError(
+                f"python-functionfs needs libaio: sudo apt-get install libaio1 ({error})"
             ) from None
         (path,) = self._gadget.mount_points()
         device = self._port.device
@@ -106,14 +112,18 @@ class FunctionFsGadget:
         while not self._worker.stopping:
             if poll.poll(_LOOK):
                 self._function.processEvents()
-            if self._departure is not None:
-                self._departure = None
-                self._port.clock.sleep(_STATUS_STAGE)
+            if self._address and not self._port.is_at(self._address):
+                self._port.clock.sleep(STATUS_STAGE)
                 self._gadget.unbind()
-                self._bound = False
-            elif not self._bound and self._port.attached:
-                self._gadget.bind(self._controller.name)
-                self._bound = True
+                self._address = 0
+            elif not self._address and self._port.attached:
+                self._bind()
+            if self._port.failure is not None:
+                raise self._port.failure
+
+    def _bind(self) -> None:
+        self._gadget.bind(self._controller.name)
+        self._address = self._port.address
 
     def _enabled(self) -> None:
         with suppress(DeviceGone):
@@ -121,36 +131,39 @@ class FunctionFsGadget:
 
     def _disabled(self) -> None:
         with suppress(DeviceGone):
-            self._port.reset()
+            self._port.reset(self._address)
 
     def _answer(self, setup: SetupPacket) -> None:
+        endpoint = _Endpoint0(self._function.ep0)
         try:
-            self._departure = self._transfer(setup)
-        except DeviceGone:
-            self._function.ep0.halt(setup.bmRequestType)
+            try:
+                carry(setup, endpoint, self._port, self._worker, self._address)
+            except DeviceGone:
+                endpoint.stall(setup)
         except OSError as error:
-            # The host wants the answer no more: it timed out, asked something else or reset the bus.
-            if error.errno not in (errno.EIDRM, errno.ESRCH, errno.ESHUTDOWN, errno.EINTR, errno.ECONNRESET):
+            if error.errno not in _GIVEN_UP:
                 raise
 
-    def _transfer(self, setup: SetupPacket) -> Departure | None:
-        port, ep0 = self._port, self._function.ep0
-        data = b""
-        read = False
-        if setup.wLength and not setup.is_in:
-            # A request that is stalled is stalled in its data stage: there is no way back after that.
-            read = port.takes_data(setup)
-            data = ep0.read(setup.wLength) if read else bytes(setup.wLength)
-        reply = port.control(setup, data)
-        if reply.hold:
-            self._worker.sleep(port.clock, reply.hold)
-        if reply.data is None:
-            ep0.halt(setup.bmRequestType)
-        elif setup.is_in:
-            ep0.write(reply.data)
-        elif not read:
-            ep0.read(0)
-        return reply.departure
+
+class _Endpoint0:
+    """Endpoint 0 by way of FunctionFS's ep0."""
+
+    def __init__(self, file: "Endpoint0File") -> None:
+        self._file = file
+        self.send = file.write
+
+    def receive(self, length: int) -> bytes:
+        data: bytes | None = self._file.read(length)
+        return data or b""  # None if the request is no more: what is answered to it is lost
+
+    def acknowledge(self, setup: SetupPacket) -> None:
+        if setup.is_in:
+            self._file.write(b"")
+        else:
+            self._file.read(0)
+
+    def stall(self, setup: SetupPacket) -> None:
+        self._file.halt(setup.bmRequestType)
 
 
 def _notice(functional: bool, alternates: int, profile: Profile) -> str:

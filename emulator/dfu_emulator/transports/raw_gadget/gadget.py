@@ -3,18 +3,15 @@
 import errno
 from types import TracebackType
 
-from dfu_emulator.bootloader import Departure
 from dfu_emulator.port import DeviceGone, Port
 from dfu_emulator.transports import udc
+from dfu_emulator.transports.endpoint0 import STATUS_STAGE, carry
 from dfu_emulator.transports.raw_gadget.device_file import DeviceFile, EventType
-from dfu_emulator.transports.udc import GadgetError
 from dfu_emulator.transports.worker import Worker
 from dfu_protocol import SetupPacket, StandardRequest
 
 _GIVEN_UP = (errno.ECONNRESET, errno.EOVERFLOW, errno.EBUSY, errno.ESHUTDOWN, errno.EINTR)
 """The host wants the answer no more (it timed out, asked something else, reset the bus), or we stop."""
-_STATUS_STAGE = 2_000
-"""Microseconds that the status stage may take after the data were sent: only then the device leaves."""
 
 
 class RawGadget:
@@ -41,6 +38,8 @@ class RawGadget:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._worker.stop()
+        if self._file is not None:
+            self._file.close()
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait ``timeout`` seconds. Raises what ended the transport if it ends by itself."""
@@ -57,65 +56,53 @@ class RawGadget:
 
     def _serve(self) -> None:
         while not self._worker.stopping:
+            if self._port.failure is not None:
+                raise self._port.failure
             if self._file is None:
                 if not self._port.attached:
                     self._worker.pause()
                     continue
                 self._file = self._plug()
             try:
-                self._serve_attachment(self._file)
+                self._serve_attachment(self._file, self._port.address)
             finally:
                 self._file.close()
                 self._file = None
 
-    def _serve_attachment(self, file: DeviceFile) -> None:
+    def _serve_attachment(self, file: DeviceFile, address: int) -> None:
         """Answer requests until the device leaves the bus."""
-        address = self._port.address
-        while not self._worker.stopping:
+        endpoint = _Endpoint0(file, self._port)
+        while not self._worker.stopping and self._port.is_at(address):
             try:
                 event = file.fetch()
             except InterruptedError:
                 continue
             try:
                 if event.setup is not None:
-                    if self._answer(file, event.setup, address) is not None:
-                        self._port.clock.sleep(_STATUS_STAGE)
-                        return
+                    carry(event.setup, endpoint, self._port, self._worker, address)
                 elif event.type in (EventType.RESET, EventType.DISCONNECT):
                     self._port.reset(address)
             except DeviceGone:
                 return
-
-    def _answer(self, file: DeviceFile, setup: SetupPacket, address: int) -> Departure | None:
-        try:
-            return self._transfer(file, setup, address)
-        except OSError as error:
-            if error.errno not in _GIVEN_UP:
-                raise
-            return None
-
-    def _transfer(self, file: DeviceFile, setup: SetupPacket, address: int) -> Departure | None:
-        port = self._port
-        data = b""
-        read = False
-        if setup.wLength and not setup.is_in:
-            # A request that is stalled is stalled in its data stage: there is no way back after that.
-            read = port.takes_data(setup)
-            data = file.read(setup.wLength) if read else bytes(setup.wLength)
-        reply = port.control(setup, data, address)
-        if reply.hold:
-            self._worker.sleep(port.clock, reply.hold)
-        if read:
-            return reply.departure
-        if reply.data is None:
-            file.stall()
-        elif setup.is_in and setup.wLength:
-            file.write(reply.data)
-        else:
-            if setup.bmRequestType == 0 and setup.bRequest == StandardRequest.SET_CONFIGURATION and setup.wValue:
-                file.configure(port.device.profile.usb.configuration.bMaxPower)
-            file.read(0)
-        return reply.departure
+            except OSError as error:
+                if error.errno not in _GIVEN_UP:
+                    raise
+        self._port.clock.sleep(STATUS_STAGE)
 
 
-__all__ = ["GadgetError", "RawGadget"]
+class _Endpoint0:
+    """Endpoint 0 by way of ``file``."""
+
+    def __init__(self, file: DeviceFile, port: Port) -> None:
+        self._file = file
+        self._max_power = port.device.profile.usb.configuration.bMaxPower
+        self.receive = file.read
+        self.send = file.write
+
+    def acknowledge(self, setup: SetupPacket) -> None:
+        if setup[:2] == (0x00, StandardRequest.SET_CONFIGURATION) and setup.wValue:
+            self._file.configure(self._max_power)
+        self._file.read(0)
+
+    def stall(self, _setup: SetupPacket) -> None:
+        self._file.stall()
