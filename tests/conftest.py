@@ -10,7 +10,13 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 
-PACKAGES = {"dfu-util": "dfu-util", "lsusb": "usbutils"}
+PACKAGES = {
+    "busybox": "busybox-static",
+    "depmod": "kmod",
+    "dfu-util": "dfu-util",
+    "lsusb": "usbutils",
+    "qemu-system-x86_64": "qemu-system-x86",
+}
 
 
 def require(command: str) -> None:

@@ -124,6 +124,11 @@ def _add_run(
         metavar="HOST:PORT",
         help="where USB/IP listens; default: %(default)s",
     )
+    run.add_argument(
+        "--udc",
+        metavar="NAME",
+        help="USB device controller of functionfs and raw-gadget; default: dummy_hcd's, else the only one",
+    )
     _add_chip_options(run)
     return run
 

@@ -88,6 +88,10 @@ class Port:
             self._return_if_due()
             return self._attached
 
+    def is_at(self, address: int) -> bool:
+        """True while the device with this address is on the bus: not after it left, nor when it is back."""
+        return self.attached and self.address == address
+
     @property
     def returns_at(self) -> int | None:
         """When a device that has left comes back (microseconds of the clock), None if it does not."""
@@ -116,6 +120,11 @@ class Port:
             if reply.departure is not None:
                 self._leave(reply.departure, now + reply.hold)
             return reply
+
+    def takes_data(self, setup: SetupPacket) -> bool:
+        """Whether the device takes the data stage of an OUT request, or stalls it. Nothing happens."""
+        with self._lock:
+            return self.device.takes_data(setup)
 
     def watch(self, watcher: Watcher) -> None:
         """Tell ``watcher`` of all that happens from now on. It is called with the port locked."""

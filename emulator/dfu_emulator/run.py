@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
 
@@ -20,8 +20,21 @@ from dfu_emulator.profile import Profile
 from dfu_emulator.serial_number import neighbour
 from dfu_emulator.trace import TraceWriter, trace_stream
 
-Open = Callable[[Sequence[Port], argparse.Namespace], AbstractContextManager[Sequence[str]]]
-"""Opens a transport; what it gives are the lines that tell a user how to get at the chips."""
+_LOOK = 0.5
+"""Seconds between two looks whether all still works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """An open transport."""
+
+    lines: Sequence[str]
+    """What tells a user how to get at the chips."""
+    check: Callable[[], None] = lambda: None
+    """Raises what has ended the transport, if it has ended."""
+
+
+Open = Callable[[Sequence[Port], argparse.Namespace], AbstractContextManager[Serving]]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,10 +47,13 @@ def run(arguments: argparse.Namespace) -> int:
                 chips, _watchers(stack, arguments, len(chips)), strict=True
             )
         ]
-        for line in stack.enter_context(TRANSPORTS[arguments.transport](ports, arguments)):
-            print(line, flush=True)
-        print("stop with Ctrl-C", flush=True)
-        stop.wait()
+        serving = stack.enter_context(TRANSPORTS[arguments.transport](ports, arguments))
+        print(*serving.lines, "stop with Ctrl-C", sep="\n", flush=True)
+        while not stop.wait(_LOOK):
+            serving.check()
+            for port in ports:
+                if port.failure is not None:
+                    raise port.failure
     return Exit.OK
 
 
@@ -89,7 +105,7 @@ def _stop_signals() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _usbip(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Sequence[str]]:
+def _usbip(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Serving]:
     from dfu_emulator.transports.usbip import DEFAULT_PORT, UsbipServer
 
     with UsbipServer(ports, *arguments.listen) as server:
@@ -111,7 +127,36 @@ def _usbip(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Seq
                 lines.append(f"       sudo modprobe vhci-hcd && {attach}")
             else:
                 lines.append("       at read protection level 2 the bootloader never runs: no device")
-        yield lines
+        yield Serving(lines)
 
 
-TRANSPORTS: dict[str, Open] = {"usbip": _usbip}
+@contextmanager
+def _functionfs(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Serving]:
+    from dfu_emulator.transports.functionfs import FunctionFsGadget
+
+    with FunctionFsGadget(_only(ports), arguments.udc) as gadget:
+        if gadget.notice:
+            print(f"dfu-emulator: {gadget.notice}", file=sys.stderr)
+        yield Serving(_on_controller("FunctionFS", ports), lambda: gadget.wait(0))
+
+
+@contextmanager
+def _raw_gadget(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Serving]:
+    from dfu_emulator.transports.raw_gadget import RawGadget
+
+    with RawGadget(_only(ports), arguments.udc) as gadget:
+        yield Serving(_on_controller("raw-gadget", ports), lambda: gadget.wait(0))
+
+
+def _only(ports: Sequence[Port]) -> Port:
+    if len(ports) > 1:
+        raise UsageError("a USB device controller has one chip: serve several over usbip")
+    return ports[0]
+
+
+def _on_controller(transport: str, ports: Sequence[Port]) -> list[str]:
+    device = ports[0].device
+    return [f"{device.profile.part}, serial number {device.serial}, by {transport}"]
+
+
+TRANSPORTS: dict[str, Open] = {"functionfs": _functionfs, "raw-gadget": _raw_gadget, "usbip": _usbip}

@@ -81,6 +81,12 @@ class UsbDevice:
         held = self.bootloader.silent_for(now)
         return reply._replace(hold=held) if held else reply
 
+    def takes_data(self, setup: SetupPacket) -> bool:
+        """Whether the data stage of an OUT request is taken or stalled. Nothing happens."""
+        if setup.type == CLASS and setup.recipient == INTERFACE:
+            return not setup.wIndex and bool(self._configuration) and self.bootloader.takes_data(setup)
+        return (setup.bmRequestType, setup.bRequest) in self._standard
+
     def bus_reset(self) -> None:
         """Back to the default state: unconfigured."""
         self._configuration = self._alternate = 0

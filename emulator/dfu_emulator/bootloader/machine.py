@@ -143,6 +143,18 @@ class Bootloader:
         step, cell = self._rows[self._state][event]
         return step(setup, data, now, cell)
 
+    def takes_data(self, setup: SetupPacket) -> bool:
+        """Whether the data stage of an OUT request is taken or stalled; no data changes that.
+
+        A device controller has to know before it reads them. Nothing happens.
+        """
+        if _REQUEST_TYPES.get(setup.bRequest) != setup.bmRequestType:
+            return False
+        _step, cell = self._rows[self._state][setup.bRequest]
+        if cell.action is Action.ACCEPT:
+            return not self._block_problem(setup)
+        return cell.action not in (Action.REFUSE, Action.STALL, Action.SILENCE)
+
     def _refuse(self, reason: str, status: Status = Status.STALLEDPKT) -> Reply:
         self._state, self._status = State.ERROR, status
         return stalled(reason)

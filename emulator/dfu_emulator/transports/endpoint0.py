@@ -1,0 +1,51 @@
+"""Control transfers on a device controller, where data are asked for and a stall may come too late."""
+
+from typing import Protocol
+
+from dfu_emulator.port import Port
+from dfu_emulator.transports.worker import Worker
+from dfu_protocol import SetupPacket
+
+
+class Endpoint0(Protocol):
+    """What a kernel interface lets us do with the request that is pending."""
+
+    def receive(self, length: int) -> bytes:
+        """Take the data stage of an OUT request, which thereby succeeds."""
+
+    def send(self, data: bytes) -> None:
+        """Send the data stage of an IN request."""
+
+    def acknowledge(self, setup: SetupPacket) -> None:
+        """Let a request without data succeed."""
+
+    def stall(self, setup: SetupPacket) -> None:
+        """Let the request fail."""
+
+
+def carry(setup: SetupPacket, endpoint: Endpoint0, port: Port, worker: Worker, address: int) -> None:
+    """Carry one control transfer to the device at ``address`` and its answer to the host.
+
+    The kernel does not tell when a host gives up while the chip is busy: its request is answered all the
+    same. Raises DeviceGone, and OSError from ``endpoint``.
+    """
+    while not worker.stopping and (held := port.silent_for()):
+        worker.sleep(port.clock, held)
+    has_data = setup.wLength > 0 and not setup.is_in
+    # A request that is stalled is stalled in its data stage: there is no way back after that.
+    takes = has_data and port.takes_data(setup)
+    data = endpoint.receive(setup.wLength) if takes else bytes(setup.wLength if has_data else 0)
+    reply = port.control(setup, data, address)
+    worker.sleep(port.clock, reply.hold)
+    if takes:
+        return
+    if reply.data is None:
+        endpoint.stall(setup)
+    elif setup.is_in and setup.wLength:
+        endpoint.send(reply.data)
+    else:
+        endpoint.acknowledge(setup)
+
+
+STATUS_STAGE = 2_000
+"""Microseconds that the status stage may take after the data were sent: a device leaves only then."""

@@ -1,0 +1,53 @@
+"""Runs checks inside virtual machines that have a USB device controller."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import require
+from dfu_emulator.vm import VmTimeout, obtain, run
+
+GUEST = Path(__file__).parent / "guest"
+TIME_LIMIT = 600
+"""Seconds for one boot and its checks; an emulated processor on a busy machine is slow."""
+
+InVm = Callable[..., None]
+
+
+@pytest.fixture
+def in_vm(request: pytest.FixtureRequest) -> InVm:
+    """``in_vm("6.12", *files)`` runs the checks of files under such a kernel."""
+    for command in ("qemu-system-x86_64", "busybox", "depmod", "dfu-util", "lsusb"):
+        require(command)
+
+    def checks(series: str, *files: str) -> None:
+        logs = request.config.rootpath / ".vm-logs" / series
+        logs.mkdir(parents=True, exist_ok=True)
+        output = logs / "output"
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        command += ["-m", "", "-v", "--durations=5", "--color=no", *(str(GUEST / file) for file in files)]
+        problem = ""
+        try:
+            with output.open("wb") as stream:
+                outcome = run(
+                    obtain(series), command, time_limit=TIME_LIMIT, output=stream, environment=_environment()
+                )
+        except VmTimeout as error:
+            outcome, problem = error.outcome, str(error)
+        print(output.read_text(errors="replace"))
+        (logs / "console").write_text(outcome.console)
+        (logs / "usbmon").write_text(outcome.usbmon)
+        if outcome.code:
+            print(outcome.console[-8000:])
+            pytest.fail(f"{problem or 'checks failed'} under Linux {series}; USB traffic: {logs}/usbmon")
+
+    return checks
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but a guest's process is nobody's worker and writes no bytecode."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}

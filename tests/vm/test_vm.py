@@ -1,0 +1,13 @@
+"""The gadget transports under stock Debian kernels, each in a virtual machine with dummy_hcd."""
+
+import pytest
+
+from dfu_emulator.vm import SERIES
+from vm.conftest import InVm
+
+pytestmark = pytest.mark.vm
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_gadgets(series: str, in_vm: InVm) -> None:
+    in_vm(series, "check_raw_gadget.py", "check_functionfs.py")
