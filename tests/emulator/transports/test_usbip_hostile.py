@@ -2,11 +2,12 @@
 
 import gc
 import random
+import select
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -87,12 +88,24 @@ def hold(device: Imported, count: int) -> None:
     device.send(b"".join(device.pack_submit(GET_STATUS) for _ in range(count)))
 
 
+def stuff(device: Imported, bystander: Imported) -> None:
+    """Send requests and read no answer, until the server takes no more."""
+    device.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    device.socket.setblocking(False)
+    packets = device.pack_unlink(0) * 1000
+    sent = 0
+    while select.select([], [device.socket], [], 1)[1]:
+        sent += device.socket.send(packets[sent % 48 :])
+        assert sent < 64 << 20  # there would be as much of answers
+    assert bystander.control(GET_DEVICE_DESCRIPTOR) is not None
+
+
 class TestBeforeAnImport:
     @pytest.mark.parametrize(
         "request_",
         [
             bytes.fromhex("0106 8005 00000000"),  # another version
-            bytes.fromhex("0111 8002 00000000"),  # OP_REQ_DEVINFO
+            bytes.fromhex("0111 8002 00000000") + request_import("1-1")[8:],  # OP_REQ_DEVINFO
             bytes.fromhex("0111 0005 00000000"),  # a reply
             b"GET / HTTP/1.1\r\n\r\n",
             b"\0" * 4096,
@@ -230,41 +243,36 @@ class TestAfterAnImport:
         assert device.control(GET_DEVICE_DESCRIPTOR) is not None
 
     def test_one_that_does_not_read_is_not_read_from(self, bystander: Imported, address: Address) -> None:
-        """64 MiB of requests would make as much of answers."""
         with Imported(address) as device:
-            device.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            device.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-            device.socket.setblocking(False)
-            packets = device.pack_unlink(0) * 1000
-            sent, refused = 0, 0
-            while refused < 20:
-                assert sent < 64 << 20
-                try:
-                    sent += device.socket.send(packets[sent % 48 :])
-                except BlockingIOError:
-                    refused += 1
-                    assert bystander.control(GET_DEVICE_DESCRIPTOR) is not None
+            stuff(device, bystander)
         with import_once_free(address) as again:
             assert again.control(GET_DEVICE_DESCRIPTOR) is not None
+
+    def test_one_that_takes_nothing_for_too_long_loses_its_device(
+        self, bystander: Imported, address: Address, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(server, "_PATIENCE", {"TCP_USER_TIMEOUT": 100})
+        with Imported(address) as device:
+            with suppress(ConnectionResetError):  # it may be put out while it is still sending
+                stuff(device, bystander)
+            import_once_free(address).close()
 
     def test_one_that_does_not_read_when_its_device_leaves(
         self, bystander: Imported, address: Address, ports: list[Port], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(session, "LINGER", 0.05)
-        monkeypatch.setattr(server, "LINGER", 0.05)
+        monkeypatch.setattr(session, "LINGER", 1.0)
+        monkeypatch.setattr(server, "LINGER", 1.0)
+        monkeypatch.setattr(server, "_PATIENCE", {})  # which would end it as well, but later
         before = open_files()
         with Imported(address) as device:
-            device.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             assert device.control(CONFIGURE) == b""
-            device.socket.settimeout(0.2)
-            with pytest.raises(TimeoutError):
-                device.send(device.pack_unlink(0) * 1_000_000)
+            stuff(device, bystander)
             ports[0].control(SetupPacket.dfu(Request.CLRSTATUS))
             ports[0].control(SetupPacket.dfu(Request.DNLOAD))
             ports[0].control(GET_STATUS)
-            until(lambda: open_files() == before + 1)  # the server's end is gone, ours is not
             until(lambda: ports[0].attached)
-            Imported(address).close()
+            Imported(address).close()  # whatever the old connection is still about
+            until(lambda: open_files() == before + 1)  # the server's end is gone, ours is not
 
     def test_a_failure_of_ours_ends_one_connection(
         self,

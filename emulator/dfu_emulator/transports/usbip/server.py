@@ -152,19 +152,19 @@ class UsbipServer:
 
     async def _import(self, busid: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         export = self._by_busid.get(busid)
-        if export is None or not export.port.attached:
+        if export is None:
             writer.write(op_reply(OpCode.REP_IMPORT, OpStatus.NODEV))
             return
         if export.session is not None:
             writer.write(op_reply(OpCode.REP_IMPORT, OpStatus.DEV_BUSY))
             return
-        session = Session(export.port, export.devid, reader, writer)
         try:
             # It moves to another machine's bus.
-            export.port.reset(session.address)
+            export.port.reset()
         except DeviceGone:
             writer.write(op_reply(OpCode.REP_IMPORT, OpStatus.NODEV))
             return
+        session = Session(export.port, export.devid, reader, writer)
         export.session = session
         try:
             _prepare(writer)
