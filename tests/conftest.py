@@ -16,6 +16,7 @@ PACKAGES = {
     "dfu-util": "dfu-util",
     "lsusb": "usbutils",
     "qemu-system-x86_64": "qemu-system-x86",
+    "usbip": "usbip",
 }
 
 

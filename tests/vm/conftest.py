@@ -20,7 +20,7 @@ InVm = Callable[..., None]
 @pytest.fixture
 def in_vm(request: pytest.FixtureRequest) -> InVm:
     """``in_vm("6.12", *files)`` runs the checks of files under such a kernel."""
-    for command in ("qemu-system-x86_64", "busybox", "depmod", "dfu-util", "lsusb"):
+    for command in ("qemu-system-x86_64", "busybox", "depmod", "dfu-util", "lsusb", "usbip"):
         require(command)
 
     def checks(series: str, *files: str) -> None:

@@ -1,4 +1,4 @@
-"""The gadget transports under stock Debian kernels, each in a virtual machine with dummy_hcd."""
+"""The transports that need a kernel with USB, under stock Debian kernels, each in a virtual machine."""
 
 import pytest
 
@@ -10,4 +10,4 @@ pytestmark = pytest.mark.vm
 
 @pytest.mark.parametrize("series", SERIES)
 def test_gadgets(series: str, in_vm: InVm) -> None:
-    in_vm(series, "check_raw_gadget.py", "check_functionfs.py")
+    in_vm(series, "check_raw_gadget.py", "check_functionfs.py", "check_usbip.py")
