@@ -138,8 +138,10 @@ class Port:
 
     def silent_for(self) -> int:
         """Microseconds for which the chip is too busy to answer anything."""
-        with self._lock:
-            return self.device.bootloader.silent_for(self.clock.now())
+        # Asked before each transfer: only where a job has taken time is the clock looked at.
+        if not self.device.bootloader.silent_until:
+            return 0
+        return self.device.bootloader.silent_for(self.clock.now())
 
     def unplug(self) -> None:
         """Take the device away for good: whoever still talks to it finds it gone."""

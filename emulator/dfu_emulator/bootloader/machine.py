@@ -85,7 +85,8 @@ class Bootloader:
         self._job: Job | None = None
         self._done_at = 0
         self._ready_at = 0
-        self._silent_until = 0
+        self.silent_until = 0
+        """Until when a job keeps the chip from answering anything; 0 if none did."""
         self._runs = self.chip.option_bytes.rdp_level != 2
         if self._rules.first_contact is FirstContact.ERR_FIRMWARE:
             self._state, self._status = State.ERROR, Status.FIRMWARE
@@ -124,14 +125,14 @@ class Bootloader:
 
     def silent_for(self, now: int) -> int:
         """Microseconds for which a job keeps the chip from answering anything."""
-        return max(0, self._silent_until - now)
+        return max(0, self.silent_until - now)
 
     def handle(self, setup: SetupPacket, data: bytes = b"", now: int = 0) -> Reply:
         """Answer a class request to the DFU interface at ``now`` (microseconds).
 
         ``data`` is the data stage of an OUT request, wLength bytes.
         """
-        if now < self._silent_until:
+        if now < self.silent_until:
             held = self.silent_for(now)
             reply = self.handle(setup, data, now + held)
             return reply._replace(hold=reply.hold + held)
@@ -238,7 +239,7 @@ class Bootloader:
         self._ready_at = now + timeout * 1000
         hold = 0
         if self._rules.busy is BusyModel.BLOCK:
-            self._silent_until = self._done_at
+            self.silent_until = self._done_at if self._done_at > now else 0
             hold = duration if self._rules.held_at is HeldAt.START else 0
         return reply._replace(hold=hold)
 
