@@ -13,6 +13,7 @@ settings.load_profile("default")
 PACKAGES = {
     "busybox": "busybox-static",
     "depmod": "kmod",
+    "dfu-suffix": "dfu-util",
     "dfu-util": "dfu-util",
     "lsusb": "usbutils",
     "qemu-system-x86_64": "qemu-system-x86",
@@ -28,6 +29,13 @@ def require(command: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(hint)
     pytest.skip(hint)
+
+
+@pytest.fixture
+def dfu_suffix() -> str:
+    """Real dfu-suffix."""
+    require("dfu-suffix")
+    return "dfu-suffix"
 
 
 @pytest.fixture

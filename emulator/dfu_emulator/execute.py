@@ -33,10 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
         )
         bus = stack.enter_context(PreloadBus(port))
         if not port.attached:
-            print(
-                "dfu-emulator: at read protection level 2 the bootloader never runs: no device",
-                file=sys.stderr,
-            )
+            _say("at read protection level 2 the bootloader never runs: no device")
         code = run(arguments.argv, bus.environment())
         if port.failure is not None:
             raise port.failure

@@ -1,6 +1,5 @@
 """DFU suffixes and DfuSe files: what is built is read back, and anything damaged is refused in one way."""
 
-import shutil
 import subprocess
 import zlib
 from pathlib import Path
@@ -114,13 +113,10 @@ class TestSuffix:
 
     @pytest.mark.parametrize("body", [b"", b"hello", bytes(range(256)) * 20], ids=["empty", "short", "long"])
     @pytest.mark.parametrize("version", [0x0100, 0x011A])
-    def test_dfu_suffix_agrees(self, tmp_path: Path, body: bytes, version: int) -> None:
-        tool = shutil.which("dfu-suffix")
-        if not tool:
-            pytest.skip("dfu-suffix is not installed; it is in the package dfu-util")
+    def test_dfu_suffix_agrees(self, dfu_suffix: str, tmp_path: Path, body: bytes, version: int) -> None:
         path = tmp_path / "firmware.dfu"
         path.write_bytes(add_suffix(body, Suffix(0x1234, 0x5678, 0x9ABC, version)))
-        checked = subprocess.run([tool, "--check", path], capture_output=True, text=True, check=True)
+        checked = subprocess.run([dfu_suffix, "--check", path], capture_output=True, text=True, check=True)
         values = dict(line.split(":\t", 1) for line in checked.stdout.splitlines() if ":\t" in line)
         values = {name: value.strip() for name, value in values.items()}
         assert values["Vendor ID"] == "0x1234"
@@ -129,14 +125,11 @@ class TestSuffix:
         assert int(values["BCD DFU"], 16) == version
         assert int(values["CRC"], 16) == dfu_crc(path.read_bytes()[:-4])
 
-    def test_what_dfu_suffix_adds_is_read(self, tmp_path: Path) -> None:
-        tool = shutil.which("dfu-suffix")
-        if not tool:
-            pytest.skip("dfu-suffix is not installed; it is in the package dfu-util")
+    def test_what_dfu_suffix_adds_is_read(self, dfu_suffix: str, tmp_path: Path) -> None:
         path = tmp_path / "firmware.bin"
         path.write_bytes(b"firmware")
         options = ["--vid", "0x0483", "--pid", "0xdf11", "--did", "0x2200", "--spec", "0x0100"]
-        subprocess.run([tool, *options, "--add", path], capture_output=True, check=True)
+        subprocess.run([dfu_suffix, *options, "--add", path], capture_output=True, check=True)
         assert split_suffix(path.read_bytes()) == (b"firmware", Suffix(0x0483, 0xDF11, 0x2200, 0x0100))
 
 

@@ -91,7 +91,7 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
         raise IndexError("a DFU interface has no endpoints")
 
     def open_device(self, dev: _Device) -> _Device:
-        if not dev.port.attached or dev.port.address != dev.address:
+        if not dev.port.is_at(dev.address):
             raise _gone()
         return dev
 

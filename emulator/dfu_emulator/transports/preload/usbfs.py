@@ -112,7 +112,7 @@ class UsbfsFile:
         self._claims.release(self)
 
     def _check_present(self) -> None:
-        if not self._port.attached or self._port.address != self._address:
+        if not self._port.is_at(self._address):
             raise _error(errno.ENODEV)
 
     def _submit(self, argument: int, memory: ClientMemory) -> int:
