@@ -4,15 +4,16 @@ import argparse
 import ipaddress
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
-from dfu_emulator.cli import Exit, UsageError, chip_options
+from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options
+from dfu_emulator.cli.exits import Exit, UsageError, say
 from dfu_emulator.emulation import ChipOptions, emulated
 from dfu_emulator.farm import read_farm
 from dfu_emulator.port import Port, Watcher
@@ -35,6 +36,46 @@ class Serving:
 
 
 Open = Callable[[Sequence[Port], argparse.Namespace], AbstractContextManager[Serving]]
+
+
+_EXIT_CODES = """\
+exit codes: 0 once SIGINT or SIGTERM ends it, 2 for wrong flags, an unusable profile, farm file, image or
+trace file, or a transport that does not work here
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.description = "Serve chips to other programs and machines until SIGINT (Ctrl-C) or SIGTERM."
+    parser.epilog = _EXIT_CODES
+    parser.add_argument("--transport", required=True, choices=TRANSPORTS, help="the way to the chips")
+    chips = parser.add_mutually_exclusive_group(required=True)
+    chips.add_argument(
+        "--profile", action="append", metavar="CHIP", help=f"{PROFILE_HELP}; give it again for another chip"
+    )
+    chips.add_argument(
+        "--farm", type=Path, metavar="FILE", help="a YAML file that lists chips, each with its own options"
+    )
+    parser.add_argument(
+        "--listen",
+        type=_listen,
+        default="127.0.0.1:3240",
+        metavar="HOST:PORT",
+        help="where USB/IP listens; default: %(default)s",
+    )
+    parser.add_argument(
+        "--udc",
+        metavar="NAME",
+        help="USB device controller of functionfs and raw-gadget; default: dummy_hcd's, else the only one",
+    )
+    add_chip_options(parser)
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isdecimal() and int(port) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"expected HOST:PORT, like 127.0.0.1:3240, not {text!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -111,10 +152,9 @@ def _usbip(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Ser
     with UsbipServer(ports, *arguments.listen) as server:
         host, port = server.address
         if not server.is_loopback:
-            print(
-                f"dfu-emulator: {host} is not a loopback address: USB/IP has no authentication, "
-                "so whoever reaches it can use these chips",
-                file=sys.stderr,
+            say(
+                f"{host} is not a loopback address: USB/IP has no authentication, "
+                "so whoever reaches it can use these chips"
             )
         reachable_at = socket.gethostname() if ipaddress.ip_address(host).is_unspecified else host
         tcp_port = "" if port == DEFAULT_PORT else f"--tcp-port {port} "
@@ -136,7 +176,7 @@ def _functionfs(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterato
 
     with FunctionFsGadget(_only(ports), arguments.udc) as gadget:
         if gadget.notice:
-            print(f"dfu-emulator: {gadget.notice}", file=sys.stderr)
+            say(gadget.notice)
         yield Serving(_on_controller("FunctionFS", ports), lambda: gadget.wait(0))
 
 

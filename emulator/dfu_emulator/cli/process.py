@@ -1,47 +1,18 @@
-"""``dfu-emulator exec``: run a command that sees the chip."""
+"""Run somebody's command as a shell would."""
 
-import argparse
-import contextlib
 import errno
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from dfu_emulator.cli import Exit, chip_options
-from dfu_emulator.emulation import emulated
-from dfu_emulator.port import Watcher
-from dfu_emulator.trace import TraceWriter, trace_stream
-from dfu_emulator.transports.preload import PreloadBus
+from dfu_emulator.cli.exits import Exit, say
 
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 _FROM_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 """A terminal sends these to the command as well: it decides what they mean."""
-
-
-def execute(arguments: argparse.Namespace) -> int:
-    """Emulate the chip that the flags describe while the command runs; returns the command's exit code."""
-    with contextlib.ExitStack() as stack:
-        watchers: tuple[Watcher, ...] = ()
-        if arguments.trace is not None:
-            watchers = (TraceWriter(stack.enter_context(trace_stream(arguments.trace))),)
-        port = stack.enter_context(
-            emulated(arguments.profile, **vars(chip_options(arguments)), watchers=watchers)
-        )
-        bus = stack.enter_context(PreloadBus(port))
-        if not port.attached:
-            _say("at read protection level 2 the bootloader never runs: no device")
-        code = run(arguments.argv, bus.environment())
-        if port.failure is not None:
-            raise port.failure
-        return code
-
-
-def _say(text: str) -> None:
-    print(f"dfu-emulator: {text}", file=sys.stderr)
 
 
 def run(command: Sequence[str], environment: dict[str, str]) -> int:
@@ -51,13 +22,13 @@ def run(command: Sequence[str], environment: dict[str, str]) -> int:
             process = subprocess.Popen(command, env=environment)
         except FileNotFoundError:
             if shutil.which(command[0]) is None:
-                _say(f"there is no command {command[0]!r}")
+                say(f"there is no command {command[0]!r}")
                 return Exit.NOT_FOUND
-            _say(f"{command[0]!r} cannot be executed: the interpreter that its first line names is missing")
+            say(f"{command[0]!r} cannot be executed: the interpreter that its first line names is missing")
             return Exit.NOT_EXECUTABLE
         except OSError as error:
             hint = "; does its first line begin with #! ?" if error.errno == errno.ENOEXEC else ""
-            _say(f"{command[0]!r} cannot be executed: {error.strerror}{hint}")
+            say(f"{command[0]!r} cannot be executed: {error.strerror}{hint}")
             return Exit.NOT_EXECUTABLE
         signals.pass_on_to(process)
         code = process.wait()

@@ -1,5 +1,6 @@
 """``dfu-emulator demo``: flash a chip, read it back, start the firmware, and show what happened."""
 
+import argparse
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dfu_emulator.cli.exits import Exit
 from dfu_emulator.emulation import emulated
 from dfu_emulator.memory import Flash
 from dfu_emulator.port import Occurrence, Port, Transfer
@@ -28,9 +30,28 @@ _FIRMWARE_SIZE = 5000
 _BAR_WIDTH = 32
 
 
-def run(profile_name: str) -> bool:
+_EXIT_CODES = """\
+exit codes: 0 if all was read back as written, 1 if not, 2 for wrong flags or an unusable profile
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.description = (
+        "Write a small firmware to an emulated chip with dfu-util, or with dfu-host where that "
+        "is missing, read it back, start it, and show what the chip saw."
+    )
+    parser.epilog = _EXIT_CODES
+    parser.add_argument("--profile", default="stm32f405", metavar="CHIP", help="default: %(default)s")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the demo that the flags describe."""
+    return Exit.OK if show(load(arguments.profile)) else Exit.DIFFERENT
+
+
+def show(profile: Profile) -> bool:
     """Show the demo on the terminal; False where what was read back is not what was written."""
-    profile = load(profile_name)
     console = Console(highlight=False)
     occurrences: list[Occurrence] = []
     with (

@@ -1,0 +1,50 @@
+"""The command ``dfu-emulator``: one module for each of its subcommands.
+
+A module has ``configure(parser)``, which adds its flags, and ``run(arguments)``, which returns the exit code.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from dfu_emulator.cli.exits import Exit, UsageError
+from dfu_emulator.memory import ImageError
+from dfu_emulator.profile import ProfileError
+from dfu_emulator.trace import TraceError
+from dfu_emulator.transports import TransportError
+from dfu_protocol import __version__
+
+COMMANDS = {
+    "exec": "run a command that sees the chip as a USB device",
+    "run": "serve chips until told to stop",
+    "demo": "flash a chip, read it back and show what happened",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(
+        prog="dfu-emulator", description="An STM32 in its ROM USB bootloader, in software."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    chosen = next((word for word in argv if not word.startswith("-")), None)
+    used = parser
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary)
+        if name == chosen:  # the others' modules are not even loaded
+            module = import_module(f"{__name__}.{name.replace('-', '_')}")
+            module.configure(subparser)
+            used = subparser
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        hint = "; put -- before the command" if hasattr(arguments, "argv") else ""
+        used.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    try:
+        code: int = module.run(arguments)
+    except (UsageError, ProfileError, ImageError, TraceError, TransportError) as error:
+        print(f"dfu-emulator: {error}", file=sys.stderr)
+        return Exit.USAGE
+    return code

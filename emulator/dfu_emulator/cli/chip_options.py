@@ -1,0 +1,85 @@
+"""The flags that describe a chip, for ``exec``, ``run`` and whatever else has one."""
+
+import argparse
+from pathlib import Path
+
+from dfu_emulator.emulation import TIMINGS, ChipOptions
+from dfu_emulator.profile import available
+from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
+from dfu_protocol import ProtocolError
+from dfu_protocol.descriptors import build_string
+
+PROFILE_HELP = f"a chip's name ({', '.join(available())}) or the path of a YAML file"
+
+
+def add_chip_options(parser: argparse.ArgumentParser) -> None:
+    """Add all but the profile's."""
+    words = "-".join(f"{word:08X}" for word in DEFAULT_UNIQUE_ID)
+    parser.add_argument(
+        "--image", type=_file, metavar="FILE", help="keep the flash in FILE, made if it does not exist"
+    )
+    parser.add_argument(
+        "--timing",
+        choices=TIMINGS,
+        default="fast",
+        help="real: erase and program take as long as on the chip; default: fast",
+    )
+    parser.add_argument("--uid", type=_unique_id, help=f"default: {words}")
+    parser.add_argument(
+        "--serial", type=_serial, help="serial number, in place of the one made from the unique id"
+    )
+    parser.add_argument(
+        "--rdp",
+        type=int,
+        choices=(0, 1, 2),
+        default=0,
+        help="read protection level to begin with; default: 0",
+    )
+    parser.add_argument(
+        "--boot0",
+        choices=("high", "low"),
+        default="high",
+        help="the BOOT0 pin: whether a reset leads back to the bootloader; default: high",
+    )
+    parser.add_argument(
+        "--trace",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="write a line for each control transfer to FILE, or to the standard error",
+    )
+
+
+def chip_options(arguments: argparse.Namespace) -> ChipOptions:
+    """The chip options of ``exec`` and ``run``."""
+    return ChipOptions(
+        image=arguments.image,
+        timing=arguments.timing,
+        unique_id=arguments.uid or DEFAULT_UNIQUE_ID,
+        serial=arguments.serial,
+        rdp=arguments.rdp,
+        boot0=arguments.boot0 == "high",
+    )
+
+
+def _unique_id(text: str) -> UniqueId:
+    try:
+        return parse_unique_id(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _file(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the name of a file is missing")
+    return Path(text)
+
+
+def _serial(text: str) -> str:
+    try:
+        build_string(text)
+    except ProtocolError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not text:
+        raise argparse.ArgumentTypeError("a serial number has at least one character")
+    return text

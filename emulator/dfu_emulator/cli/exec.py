@@ -1,0 +1,48 @@
+"""``dfu-emulator exec``: run a command that sees the chip."""
+
+import argparse
+import contextlib
+
+from dfu_emulator.cli import process
+from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options
+from dfu_emulator.cli.exits import say
+from dfu_emulator.emulation import emulated
+from dfu_emulator.port import Watcher
+from dfu_emulator.trace import TraceWriter, trace_stream
+from dfu_emulator.transports.preload import PreloadBus
+
+_EXIT_CODES = """\
+exit codes: the command's own; 128 + N if signal N ended it, 126 if it cannot be executed, 127 if there is
+none; 2 for wrong flags, an unusable profile, image or trace file, or a missing preload library
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.description = (
+        "Run a command, e.g. dfu-util, that sees the emulated chip through libusb. "
+        "Needs no root and no USB; it sees no other USB device."
+    )
+    parser.epilog = _EXIT_CODES
+    parser.usage = "%(prog)s [options] -- COMMAND [ARGUMENT ...]"
+    parser.add_argument("--profile", required=True, metavar="CHIP", help=PROFILE_HELP)
+    add_chip_options(parser)
+    parser.add_argument("argv", nargs="+", metavar="COMMAND", help="the command and its arguments, after --")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Emulate the chip that the flags describe while the command runs; returns the command's exit code."""
+    with contextlib.ExitStack() as stack:
+        watchers: tuple[Watcher, ...] = ()
+        if arguments.trace is not None:
+            watchers = (TraceWriter(stack.enter_context(trace_stream(arguments.trace))),)
+        port = stack.enter_context(
+            emulated(arguments.profile, **vars(chip_options(arguments)), watchers=watchers)
+        )
+        bus = stack.enter_context(PreloadBus(port))
+        if not port.attached:
+            say("at read protection level 2 the bootloader never runs: no device")
+        code = process.run(arguments.argv, bus.environment())
+        if port.failure is not None:
+            raise port.failure
+        return code
