@@ -17,9 +17,8 @@ _GONE = {errno.ENODEV, errno.EIO, errno.EPROTO, errno.ENOENT, errno.ESHUTDOWN, e
 """A device that drops off in the middle of a transfer gives any of these, by operating system and timing."""
 
 PERMISSION_DENIED = (
-    "permission denied: run the command as root, or add the udev rule"
-    ' SUBSYSTEM=="usb", ATTR{idVendor}=="0483", ATTR{idProduct}=="df11", TAG+="uaccess"'
-    " in /etc/udev/rules.d/60-stm32-dfu.rules and plug the device in again"
+    "permission denied: run the command as root, or install the udev rule that 'dfu-emulator udev-rule'"
+    " prints, together with how to install it"
 )
 
 

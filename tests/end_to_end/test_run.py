@@ -54,10 +54,10 @@ Run = Callable[..., Running]
 def run(tmp_path: Path) -> Iterator[Run]:
     with ExitStack() as stack:
 
-        def start(*arguments: str) -> Running:
+        def start(*arguments: str, command: tuple[str, ...] = USBIP) -> Running:
             process = stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-m", "dfu_emulator", *USBIP, *ANYWHERE, *arguments],
+                    [sys.executable, "-m", "dfu_emulator", *command, *ANYWHERE, *arguments],
                     cwd=tmp_path,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -93,6 +93,28 @@ def test_says_what_it_serves_and_how_to_attach(run: Run) -> None:
         f"       sudo modprobe vhci-hcd && sudo usbip --tcp-port {port} attach -r 127.0.0.1 -b 1-1",
         "stop with Ctrl-C",
     ]
+
+
+@pytest.mark.parametrize("chips", [F405, (*F405, *F405)], ids=["one", "two"])
+def test_where_usbip_is_to_listen_it_is_taken(run: Run, chips: tuple[str, ...]) -> None:
+    running = run(*chips, command=("run",))
+    assert len(device_list(running.address)) == len(chips) // 2
+    assert running.stop() == (0, "dfu-emulator: taking usbip\n")
+
+
+def test_for_a_controller_usbip_is_not_taken(emulator: Emulator) -> None:
+    done = emulator("run", *F405, "--udc", "there-is-none")
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr.startswith("dfu-emulator: not raw-gadget")
+    assert done.stderr.endswith("('dfu-emulator doctor' says what helps)\n")
+
+
+def test_flags_of_different_transports(emulator: Emulator) -> None:
+    done = emulator("run", *F405, *ANYWHERE, "--udc", "dummy_udc.0")
+    assert done.code == 2
+    assert done.stderr == (
+        "dfu-emulator: --listen is for usbip and --udc for the others: say which with --transport\n"
+    )
 
 
 def test_several_profiles_are_several_chips(run: Run) -> None:

@@ -19,6 +19,8 @@ COMMANDS = {
     "exec": "run a command that sees the chip as a USB device",
     "run": "serve chips until told to stop",
     "demo": "flash a chip, read it back and show what happened",
+    "doctor": "say which ways to the chip work on this machine, and what helps where one does not",
+    "udev-rule": "print the udev rule with which host tools open STM32 chips without root",
 }
 
 

@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the demo that the flags describe."""
-    return Exit.OK if show(load(arguments.profile)) else Exit.DIFFERENT
+    return Exit.OK if show(load(arguments.profile)) else Exit.FAILED
 
 
 def show(profile: Profile) -> bool:

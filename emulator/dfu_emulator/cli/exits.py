@@ -8,8 +8,8 @@ class Exit(IntEnum):
     """Exit codes; ``exec`` otherwise hands back its command's own."""
 
     OK = 0
-    DIFFERENT = 1
-    """The demo read back something else than it wrote."""
+    FAILED = 1
+    """The demo read back something else than it wrote; what the doctor was asked for does not work."""
     USAGE = 2
     """Wrong flags, an unusable profile or image, or a transport that does not work here."""
     NOT_EXECUTABLE = 126

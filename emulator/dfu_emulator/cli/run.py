@@ -1,42 +1,27 @@
 """``dfu-emulator run``: serve chips over a transport until told to stop."""
 
 import argparse
-import ipaddress
 import signal
-import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options
-from dfu_emulator.cli.exits import Exit, UsageError, say
+from dfu_emulator.cli.exits import Exit, UsageError
+from dfu_emulator.cli.serving import TRANSPORTS, best
 from dfu_emulator.emulation import ChipOptions, emulated
 from dfu_emulator.farm import read_farm
-from dfu_emulator.port import Port, Watcher
+from dfu_emulator.port import Watcher
 from dfu_emulator.profile import Profile
 from dfu_emulator.serial_number import neighbour
 from dfu_emulator.trace import TraceWriter, trace_stream
 
 _LOOK = 0.5
 """Seconds between two looks whether all still works."""
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """An open transport."""
-
-    lines: Sequence[str]
-    """What tells a user how to get at the chips."""
-    check: Callable[[], None] = lambda: None
-    """Raises what has ended the transport, if it has ended."""
-
-
-Open = Callable[[Sequence[Port], argparse.Namespace], AbstractContextManager[Serving]]
-
 
 _EXIT_CODES = """\
 exit codes: 0 once SIGINT or SIGTERM ends it, 2 for wrong flags, an unusable profile, farm file, image or
@@ -48,7 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     parser.description = "Serve chips to other programs and machines until SIGINT (Ctrl-C) or SIGTERM."
     parser.epilog = _EXIT_CODES
-    parser.add_argument("--transport", required=True, choices=TRANSPORTS, help="the way to the chips")
+    parser.add_argument(
+        "--transport",
+        choices=TRANSPORTS,
+        help="the way to the chips; default: the first of these that works here and fits the other flags",
+    )
     chips = parser.add_mutually_exclusive_group(required=True)
     chips.add_argument(
         "--profile", action="append", metavar="CHIP", help=f"{PROFILE_HELP}; give it again for another chip"
@@ -59,9 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen",
         type=_listen,
-        default="127.0.0.1:3240",
         metavar="HOST:PORT",
-        help="where USB/IP listens; default: %(default)s",
+        help="where USB/IP listens; default: 127.0.0.1:3240",
     )
     parser.add_argument(
         "--udc",
@@ -88,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
                 chips, _watchers(stack, arguments, len(chips)), strict=True
             )
         ]
-        serving = stack.enter_context(TRANSPORTS[arguments.transport](ports, arguments))
+        transport = TRANSPORTS[arguments.transport] if arguments.transport else best
+        serving = stack.enter_context(transport(ports, arguments))
         print(*serving.lines, "stop with Ctrl-C", sep="\n", flush=True)
         while not stop.wait(_LOOK):
             serving.check()
@@ -143,60 +132,3 @@ def _stop_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _usbip(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Serving]:
-    from dfu_emulator.transports.usbip import DEFAULT_PORT, UsbipServer
-
-    with UsbipServer(ports, *arguments.listen) as server:
-        host, port = server.address
-        if not server.is_loopback:
-            say(
-                f"{host} is not a loopback address: USB/IP has no authentication, "
-                "so whoever reaches it can use these chips"
-            )
-        reachable_at = socket.gethostname() if ipaddress.ip_address(host).is_unspecified else host
-        tcp_port = "" if port == DEFAULT_PORT else f"--tcp-port {port} "
-        lines = [f"USB/IP on {host} port {port}"]
-        for export in server.exports:
-            device = export.port.device
-            lines.append(f"  {export.busid}  {device.profile.part}, serial number {device.serial}")
-            if export.port.attached:
-                attach = f"sudo usbip {tcp_port}attach -r {reachable_at} -b {export.busid}"
-                lines.append(f"       sudo modprobe vhci-hcd && {attach}")
-            else:
-                lines.append("       at read protection level 2 the bootloader never runs: no device")
-        yield Serving(lines)
-
-
-@contextmanager
-def _functionfs(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Serving]:
-    from dfu_emulator.transports.functionfs import FunctionFsGadget
-
-    with FunctionFsGadget(_only(ports), arguments.udc) as gadget:
-        if gadget.notice:
-            say(gadget.notice)
-        yield Serving(_on_controller("FunctionFS", ports), lambda: gadget.wait(0))
-
-
-@contextmanager
-def _raw_gadget(ports: Sequence[Port], arguments: argparse.Namespace) -> Iterator[Serving]:
-    from dfu_emulator.transports.raw_gadget import RawGadget
-
-    with RawGadget(_only(ports), arguments.udc) as gadget:
-        yield Serving(_on_controller("raw-gadget", ports), lambda: gadget.wait(0))
-
-
-def _only(ports: Sequence[Port]) -> Port:
-    if len(ports) > 1:
-        raise UsageError("a USB device controller has one chip: serve several over usbip")
-    return ports[0]
-
-
-def _on_controller(transport: str, ports: Sequence[Port]) -> list[str]:
-    device = ports[0].device
-    return [f"{device.profile.part}, serial number {device.serial}, by {transport}"]
-
-
-TRANSPORTS: dict[str, Open] = {"functionfs": _functionfs, "raw-gadget": _raw_gadget, "usbip": _usbip}

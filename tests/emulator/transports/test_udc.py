@@ -8,12 +8,6 @@ from dfu_emulator.transports import udc
 from dfu_emulator.transports.udc import GadgetError
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(udc, "CLASS_FOLDER", tmp_path)
-    return tmp_path
-
-
 def add(folder: Path, name: str, kind: str = "", function: str = "") -> None:
     (folder / name).mkdir()
     (folder / name / "uevent").write_text(f"USB_UDC_NAME={kind or name}\n")
@@ -29,10 +23,10 @@ def add(folder: Path, name: str, kind: str = "", function: str = "") -> None:
         (["dummy_udc.0", "dummy_udc.1"], "dummy_udc.1", "dummy_udc.1"),
     ],
 )
-def test_the_choice(folder: Path, names: list[str], wanted: str | None, chosen: str) -> None:
+def test_the_choice(tmp_path: Path, names: list[str], wanted: str | None, chosen: str) -> None:
     for name in names:
-        add(folder, name)
-    assert udc.choose(wanted).name == chosen
+        add(tmp_path, name)
+    assert udc.choose(wanted, tmp_path).name == chosen
 
 
 @pytest.mark.parametrize(
@@ -44,22 +38,22 @@ def test_the_choice(folder: Path, names: list[str], wanted: str | None, chosen: 
         (["a", "b"], "c", "there is no USB device controller 'c'; there is a, b"),
     ],
 )
-def test_no_choice(folder: Path, names: list[str], wanted: str | None, said: str) -> None:
+def test_no_choice(tmp_path: Path, names: list[str], wanted: str | None, said: str) -> None:
     for name in names:
-        add(folder, name)
+        add(tmp_path, name)
     with pytest.raises(GadgetError) as error:
-        udc.choose(wanted)
+        udc.choose(wanted, tmp_path)
     assert said in str(error.value)
 
 
-def test_a_controller_has_a_name_of_its_drivers(folder: Path) -> None:
-    add(folder, "dummy_udc.0", kind="dummy_udc")
-    assert udc.choose().kind == "dummy_udc"
+def test_a_controller_has_a_name_of_its_drivers(tmp_path: Path) -> None:
+    add(tmp_path, "dummy_udc.0", kind="dummy_udc")
+    assert udc.choose(None, tmp_path).kind == "dummy_udc"
 
 
-def test_a_controller_in_use_is_named_with_its_user(folder: Path) -> None:
-    add(folder, "free")
-    add(folder, "used", function="g_serial")
-    udc.choose("free").require_free()
+def test_a_controller_in_use_is_named_with_its_user(tmp_path: Path) -> None:
+    add(tmp_path, "free")
+    add(tmp_path, "used", function="g_serial")
+    udc.choose("free", tmp_path).require_free()
     with pytest.raises(GadgetError, match="used is in use by g_serial"):
-        udc.choose("used").require_free()
+        udc.choose("used", tmp_path).require_free()
