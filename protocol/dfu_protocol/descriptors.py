@@ -85,10 +85,13 @@ ANY = Struct("bLength" / Int8ul, "bDescriptorType" / Int8ul, "body" / Bytes(this
 _STRING_MAX_UNITS = (255 - 2) // 2
 
 
-def build_string(text: str) -> bytes:
-    """A string descriptor in UTF-16LE. Over 126 code units, or half a character, raise ProtocolError."""
+def build_string(text: str, tail: bytes = b"") -> bytes:
+    """A string descriptor in UTF-16LE, with ``tail`` behind the text as some STM32 have it.
+
+    Over 126 code units, or half a character, raise ProtocolError.
+    """
     try:
-        encoded = text.encode("utf-16-le")
+        encoded = text.encode("utf-16-le") + tail
     except UnicodeEncodeError:
         raise ProtocolError(f"not expressible in UTF-16: {text!r}") from None
     if len(encoded) > 2 * _STRING_MAX_UNITS:

@@ -13,6 +13,9 @@ from dfu_emulator.timing import Timing, WorkKind
 from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
 from dfu_protocol.control import STATUS_REPLY
 
+NEVER = 1 << 40
+"""As ``Reply.hold``: longer than any host waits."""
+
 
 class Reply(NamedTuple):
     """The device's answer to one control transfer."""

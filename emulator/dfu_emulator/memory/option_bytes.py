@@ -1,29 +1,48 @@
 """Option bytes: read protection, write protection and user options."""
 
+from collections.abc import Iterator
+
 from dfu_emulator.memory.region import PlainRegion
+from dfu_emulator.profile.model import OptionArea as OptionAreaProfile
 from dfu_emulator.profile.model import OptionBytes as OptionBytesProfile
 
 
-class OptionBytes(PlainRegion):
+class OptionArea(PlainRegion):
     """Written only as a whole, from the first byte on; anything else is ignored (AN2662)."""
 
-    def __init__(self, profile: OptionBytesProfile) -> None:
+    def __init__(self, profile: OptionAreaProfile, complement: int) -> None:
         super().__init__(profile.start, bytearray(profile.factory))
-        self._profile = profile
+        self._complement = complement
 
     def write(self, address: int, data: bytes) -> None:
         if self.takes(address, data):
             self.cells[:] = data
+            self.keep_complements()
 
     def takes(self, address: int, data: bytes) -> bool:
         """True for a write of the whole area."""
         return address == self.start and len(data) == len(self.cells)
 
+    def keep_complements(self) -> None:
+        """Make the complements those of the values, as the flash interface does."""
+        width = self._complement
+        for start in range(0, len(self.cells) - width, 2 * width) if width else ():
+            value = self.cells[start : start + width]
+            self.cells[start + width : start + 2 * width] = bytes(byte ^ 0xFF for byte in value)
+
+
+class OptionBytes:
+    """All option bytes of a chip; ``areas`` are what a host can reach of them."""
+
+    def __init__(self, profile: OptionBytesProfile) -> None:
+        self._profile = profile
+        self.areas = [OptionArea(area, profile.complement) for area in profile.areas]
+
     @property
     def rdp_level(self) -> int:
         """Read protection level: 0, 1 or 2."""
         rdp = self._profile.rdp
-        value = self.cells[rdp.offset]
+        value = self.areas[0].cells[rdp.offset]
         if value == rdp.level0:
             return 0
         return 2 if value == rdp.level2 else 1
@@ -31,12 +50,26 @@ class OptionBytes(PlainRegion):
     @rdp_level.setter
     def rdp_level(self, level: int) -> None:
         rdp = self._profile.rdp
+        if level == 2 and rdp.level2 is None:
+            raise ValueError("this chip has no read protection level 2")
         # Any third value is level 1; 0x55 is the customary one.
-        self.cells[rdp.offset] = {0: rdp.level0, 2: rdp.level2}.get(level, 0x55)
+        value = {0: rdp.level0, 2: rdp.level2}.get(level, 0x55)
+        self.areas[0].cells[rdp.offset : rdp.offset + 1] = bytes((value or 0,))
+        self.areas[0].keep_complements()
 
     def is_write_protected(self, sector: int) -> bool:
-        """True where the sector's nWRP bit is 0. Sectors without a bit cannot be protected."""
-        wrp = self._profile.wrp
-        if sector >= wrp.sectors:
-            return False
-        return not self.cells[wrp.offset + sector // 8] >> sector % 8 & 1
+        """True where one of the chip's ways to protect sectors protects this one."""
+        return any(sector in sectors for sectors in self._protected())
+
+    def _protected(self) -> Iterator[range]:
+        for group in self._profile.wrp_bits:
+            cells = self.areas[group.area].cells
+            for number in range(group.bits):
+                index, bit = divmod(group.first_bit + number, 8)
+                if cells[group.offset + index] >> bit & 1 == group.protects:
+                    start = group.first_sector + number * group.sectors
+                    yield range(start, start + group.sectors)
+        for limits in self._profile.wrp_ranges:
+            cells = self.areas[limits.area].cells
+            first, last = cells[limits.first], cells[limits.last]
+            yield range(limits.first_sector + first, limits.first_sector + last + 1)

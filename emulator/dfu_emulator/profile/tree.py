@@ -40,7 +40,7 @@ def _read(path: Path, children: tuple[Path, ...]) -> Tree:
     if base in chain:
         raise tree.error(("extends",), f"{tree.value['extends']!r} extends this file again: a cycle")
     del tree.value["extends"]
-    return _merge(_read(base, chain), tree)
+    return merge(_read(base, chain), tree)
 
 
 def _find_base(tree: Tree, path: Path) -> Path:
@@ -58,7 +58,7 @@ def _find_base(tree: Tree, path: Path) -> Path:
         raise tree.error(("extends",), f"there is no file {str(base)!r}") from None
 
 
-def _merge(base: Tree, child: Tree) -> Tree:
+def merge(base: Tree, child: Tree) -> Tree:
     """``child`` over ``base``: mappings are merged, all else replaces; evidence is added up, newest first."""
     for tree in (base, child):
         evidence = tree.value.setdefault("evidence", [])
@@ -98,11 +98,16 @@ def _inherit_evidence(base: Tree, child: dict[str, Any]) -> Iterator[tuple[Any, 
 
 
 def _unchanged(path: Any, base: Any, child: Any) -> Iterator[Any]:
-    """``path``, or those keys below it, that ``child`` leaves as they are in ``base``."""
+    """``path``, or those keys below it, that ``child`` leaves as they are in ``base``, or says alike."""
     if not isinstance(path, str):
         yield path
         return
     for part in path.split("."):
+        if isinstance(child, list) and isinstance(base, list) and part.isdecimal():
+            index = int(part)
+            if index < min(len(child), len(base)) and child[index] == base[index]:
+                yield path
+            return
         if not isinstance(child, dict):
             return
         if part not in child:
@@ -114,6 +119,10 @@ def _unchanged(path: Any, base: Any, child: Any) -> Iterator[Any]:
 
 
 def _unchanged_below(path: str, base: Any, child: Any) -> Iterator[str]:
+    if isinstance(base, list) and isinstance(child, list):
+        pairs = enumerate(zip(base, child, strict=False))
+        yield from (f"{path}.{index}" for index, (old, new) in pairs if old == new)
+        return
     if not (isinstance(base, dict) and isinstance(child, dict)):
         return
     for name, value in base.items():

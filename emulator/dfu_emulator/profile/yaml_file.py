@@ -15,8 +15,8 @@ try:
 except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader  # type: ignore[assignment]
 
-Place: TypeAlias = tuple[Path, int]
-"""File and line, from 1."""
+Place: TypeAlias = tuple[Path, int | None]
+"""File and line, from 1; no line for what does not come from a file."""
 
 _MAX_DEPTH = 32
 _MAX_VALUES = 10_000
