@@ -1,7 +1,6 @@
 """USB 2.0 chapter 9 around the bootloader: descriptors, strings, configuration, alternate settings."""
 
-from collections.abc import Callable, Iterator
-from itertools import chain, repeat
+from collections.abc import Callable
 
 from dfu_emulator.bootloader import ACKNOWLEDGED, NEVER, Bootloader, Reply, stalled
 from dfu_emulator.profile import Profile
@@ -48,7 +47,7 @@ class UsbDevice:
             build_string(profile.usb.manufacturer),
             build_string(profile.usb.product),
             build_string(serial),
-            *_alternates(profile),
+            *(build_string(name, tail) for name, tail in profile.alternate_strings),
         ]
         self._functional = _functional_descriptor(profile)
         self._configuration = 0
@@ -81,7 +80,7 @@ class UsbDevice:
         handler = self._standard.get((kind, request))
         reply = handler(setup) if handler else _UNSUPPORTED
         held = self.bootloader.silent_for(now)
-        return reply._replace(hold=held) if held else reply
+        return reply._replace(hold=reply.hold + held) if held else reply
 
     def takes_data(self, setup: SetupPacket) -> bool:
         """Whether the data stage of an OUT request is taken or stalled. Nothing happens."""
@@ -161,11 +160,6 @@ class UsbDevice:
             return _UNSUPPORTED
         self._alternate = setup.wValue
         return ACKNOWLEDGED
-
-
-def _alternates(profile: Profile) -> Iterator[bytes]:
-    for name, tail in zip(profile.alternates, chain(profile.alternate_tails, repeat(b"")), strict=False):
-        yield build_string(name, tail)
 
 
 def _device_descriptor(profile: Profile) -> bytes:

@@ -3,7 +3,9 @@
 Names of USB fields are the standard's own. Every value has its evidence, see Evidence.
 """
 
+from collections.abc import Iterator
 from enum import Enum
+from itertools import chain, repeat
 from typing import Annotated, Any
 
 from msgspec import Meta, field
@@ -127,3 +129,8 @@ class Profile(Section, frozen=True):
     rom_versions: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Other ROMs of the part: by name, what is different."""
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def alternate_strings(self) -> Iterator[tuple[str, bytes]]:
+        """Of each alternate, iInterface and what its descriptor has after that."""
+        return zip(self.alternates, chain(self.alternate_tails, repeat(b"")), strict=False)
