@@ -313,7 +313,7 @@ class TestWriteProtection:
 
 def test_a_mass_erase_that_write_protection_ignores_takes_no_time(plug: Plug) -> None:
     host = plug(timing="real").idle()
-    host.port.device.bootloader.chip.option_bytes.cells[8] = 0xFE  # sector 0
+    host.port.device.bootloader.chip.option_bytes.areas[0].cells[8] = 0xFE  # sector 0
     host.dnload(0, b"\x41")
     host.get_status()
     reply = host.dfu(Request.GETSTATUS, length=6)

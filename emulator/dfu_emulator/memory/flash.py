@@ -93,17 +93,15 @@ class Flash(PlainRegion):
 
     def _program_what_is_erased(self, offset: int, data: bytes) -> None:
         """Unit by unit, up to the first that the profile refuses."""
-        zeros = self._profile.overwrite is Overwrite.PROG_UNLESS_ZERO
+        overwrite = self._profile.overwrite
+        zeros = bytes(self._unit) if overwrite is Overwrite.PROG_UNLESS_ZERO else None
         end = offset + len(data)
-        position = offset
-        while position < end:
-            behind = min(end, position - position % self._unit + self._unit)
-            unit = data[position - offset : behind - offset]
-            if not (self._is_erased(position, behind) or (zeros and not any(unit))):
-                verify = self._profile.overwrite is Overwrite.VERIFY
-                raise MemoryFault(Status.VERIFY if verify else Status.PROG)
-            self._store(position, unit)
-            position = behind
+        for unit in range(offset - offset % self._unit, end, self._unit):
+            first, behind = max(unit, offset), min(unit + self._unit, end)
+            part = data[first - offset : behind - offset]
+            if part != zeros and not self._is_erased(first, behind):
+                raise MemoryFault(Status.VERIFY if overwrite is Overwrite.VERIFY else Status.PROG)
+            self._store(first, part)
 
     def _program_over(self, before: bytearray, data: bytes) -> bytes:
         old, new = int.from_bytes(before, "little"), int.from_bytes(data, "little")

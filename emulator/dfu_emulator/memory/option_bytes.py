@@ -10,25 +10,17 @@ from dfu_emulator.profile.model import OptionBytes as OptionBytesProfile
 class OptionArea(PlainRegion):
     """Written only as a whole, from the first byte on; anything else is ignored (AN2662)."""
 
-    def __init__(self, profile: OptionAreaProfile, complement: int) -> None:
+    def __init__(self, options: OptionBytesProfile, profile: OptionAreaProfile) -> None:
         super().__init__(profile.start, bytearray(profile.factory))
-        self._complement = complement
+        self._options = options
 
     def write(self, address: int, data: bytes) -> None:
         if self.takes(address, data):
-            self.cells[:] = data
-            self.keep_complements()
+            self.cells[:] = self._options.with_complements(data)
 
     def takes(self, address: int, data: bytes) -> bool:
         """True for a write of the whole area."""
         return address == self.start and len(data) == len(self.cells)
-
-    def keep_complements(self) -> None:
-        """Make the complements those of the values, as the flash interface does."""
-        width = self._complement
-        for start in range(0, len(self.cells) - width, 2 * width) if width else ():
-            value = self.cells[start : start + width]
-            self.cells[start + width : start + 2 * width] = bytes(byte ^ 0xFF for byte in value)
 
 
 class OptionBytes:
@@ -36,7 +28,7 @@ class OptionBytes:
 
     def __init__(self, profile: OptionBytesProfile) -> None:
         self._profile = profile
-        self.areas = [OptionArea(area, profile.complement) for area in profile.areas]
+        self.areas = [OptionArea(profile, area) for area in profile.areas]
 
     @property
     def rdp_level(self) -> int:
@@ -50,12 +42,15 @@ class OptionBytes:
     @rdp_level.setter
     def rdp_level(self, level: int) -> None:
         rdp = self._profile.rdp
-        if level == 2 and rdp.level2 is None:
-            raise ValueError("this chip has no read protection level 2")
         # Any third value is level 1; 0x55 is the customary one.
-        value = {0: rdp.level0, 2: rdp.level2}.get(level, 0x55)
-        self.areas[0].cells[rdp.offset : rdp.offset + 1] = bytes((value or 0,))
-        self.areas[0].keep_complements()
+        level1 = next(value for value in (0x55, 0x00, 0xFF) if value not in (rdp.level0, rdp.level2))
+        value = (rdp.level0, level1, rdp.level2)[level]
+        if value is None:
+            raise ValueError("this chip has no read protection level 2")
+        area = self.areas[0]
+        values = bytearray(area.cells)
+        values[rdp.offset] = value
+        area.write(area.start, bytes(values))
 
     def is_write_protected(self, sector: int) -> bool:
         """True where one of the chip's ways to protect sectors protects this one."""

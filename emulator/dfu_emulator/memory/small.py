@@ -45,14 +45,13 @@ class SystemMemory(PlainRegion):
 
 
 def system_memory(profile: SystemMemoryProfile) -> Iterator[SystemMemory]:
-    """All areas of it; one of them has the bootloader id, a byte, or two if it is above 0xFF."""
+    """All areas of it; one of them has the bootloader id."""
+    number, address = profile.bootloader_id_bytes, profile.bootloader_id_address
     for area in profile.areas:
         memory = SystemMemory(area)
-        number, address = profile.bootloader_id, profile.bootloader_id_address
-        if number is not None and address is not None and memory.start <= address < memory.end:
-            data = number.to_bytes(1 if number < 0x100 else 2, "little")
+        if address is not None and memory.start <= address < memory.end:
             offset = address - memory.start
-            memory.cells[offset : offset + len(data)] = data
+            memory.cells[offset : offset + len(number)] = number
         yield memory
 
 

@@ -1,11 +1,12 @@
 """What no single value of a profile shows: contradictions between values."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, pairwise
 
 from dfu_emulator.profile.errors import Key
 from dfu_emulator.profile.evidence import value_at
 from dfu_emulator.profile.model import (
+    Flash,
     FlashTimes,
     Memory,
     OptionBytes,
@@ -41,25 +42,32 @@ def _strings(profile: Profile) -> Iterator[tuple[Key, str]]:
     usb = profile.usb
     if usb.serial is SerialRule.FIXED and usb.fixed_serial is None:
         yield ("usb", "serial"), "a fixed serial number needs the key 'fixed_serial'"
-    texts: dict[Key, str] = {("alternates", index): text for index, text in enumerate(profile.alternates)}
-    texts |= {("usb", "manufacturer"): usb.manufacturer, ("usb", "product"): usb.product}
-    texts |= {("usb", "fixed_serial"): usb.fixed_serial or ""}
-    tails = dict(enumerate(profile.alternate_tails))
-    if len(tails) > len(profile.alternates):
-        yield ("alternate_tails",), f"there are {len(profile.alternates)} alternates"
-    for key, text in texts.items():
-        try:
-            build_string(text, tails.get(key[1], b"") if key[0] == "alternates" else b"")  # type: ignore[arg-type]
-            if key[0] == "alternates":
-                parse_layout(text)
-        except ProtocolError as error:
-            yield key, str(error)
+    for name in ("manufacturer", "product", "fixed_serial"):
+        yield from _refusal(("usb", name), build_string, getattr(usb, name) or "")
+    alternates = len(profile.alternates)
+    if len(profile.alternate_tails) > alternates:
+        yield (
+            ("alternate_tails", alternates),
+            f"there is no alternate {alternates}, the last is {alternates - 1}",
+        )
+    for index, (text, tail) in enumerate(profile.alternate_strings):
+        yield from _refusal(("alternates", index), parse_layout, text)
+        yield from _refusal(("alternates", index), build_string, text, tail)
+
+
+def _refusal(key: Key, use: Callable[..., object], *values: object) -> Iterator[tuple[Key, str]]:
+    """What is wrong with the value at ``key``, where it cannot be used so."""
+    try:
+        use(*values)
+    except ProtocolError as error:
+        yield key, str(error)
 
 
 def _memory(memory: Memory) -> Iterator[tuple[Key, str]]:
     for name, areas in (("stacks", memory.stacks), ("ram", memory.ram)):
         for index, area in enumerate(areas):
             yield from _range(("memory", name, index), area)
+    yield from _flash(memory.flash)
     yield from _system(memory.system)
     yield from _option_bytes(memory.option_bytes)
     if memory.otp and not memory.otp.block:
@@ -74,6 +82,17 @@ def _range(key: Key, area: Range) -> Iterator[tuple[Key, str]]:
         yield key, f"the end {end:#x} does not lie above the start {start:#x}"
 
 
+def _flash(flash: Flash) -> Iterator[tuple[Key, str]]:
+    key = ("memory", "flash")
+    if flash.erased not in (0x00, 0xFF):
+        yield (*key, "erased"), f"an erased byte is 0x00 or 0xFF, not {flash.erased:#04x}"
+    for name in ("write_alignment", "program_width"):
+        unit = getattr(flash, name)
+        for _, size in flash.sectors:
+            if size % unit:
+                yield (*key, name), f"a sector of {size} bytes is no multiple of {unit}"
+
+
 def _system(system: SystemMemory) -> Iterator[tuple[Key, str]]:
     key = ("memory", "system")
     for index, area in enumerate(system.areas):
@@ -81,15 +100,21 @@ def _system(system: SystemMemory) -> Iterator[tuple[Key, str]]:
     address = system.bootloader_id_address
     if (address is None) is not (system.bootloader_id is None):
         yield key, "bootloader_id and bootloader_id_address go together"
-    if address is not None and not any(start <= address < end for start, end in system.areas):
-        yield (*key, "bootloader_id_address"), "lies outside the system memory"
+    if address is not None:
+        behind = address + len(system.bootloader_id_bytes)
+        if not any(start <= address and behind <= end for start, end in system.areas):
+            yield (*key, "bootloader_id_address"), "lies outside the system memory"
 
 
 def _option_bytes(options: OptionBytes) -> Iterator[tuple[Key, str]]:
     key = ("memory", "option_bytes")
     sizes = [area.size for area in options.areas]
+    for index, area in enumerate(options.areas):
+        yield from _factory((*key, "areas", index, "factory"), options, area.factory)
     if options.rdp.offset >= sizes[0]:
         yield (*key, "rdp", "offset"), f"lies outside the {sizes[0]} option bytes"
+    if options.rdp.level0 == options.rdp.level2:
+        yield (*key, "rdp", "level2"), "is the value of level 0"
     for index, bits in enumerate(options.wrp_bits):
         last = bits.offset + (bits.first_bit + bits.bits - 1) // 8
         yield from _fits((*key, "wrp_bits", index), bits.area, last, sizes)
@@ -97,9 +122,19 @@ def _option_bytes(options: OptionBytes) -> Iterator[tuple[Key, str]]:
         yield from _fits((*key, "wrp_ranges", index), limits.area, max(limits.first, limits.last), sizes)
 
 
+def _factory(key: Key, options: OptionBytes, factory: bytes) -> Iterator[tuple[Key, str]]:
+    pair = 2 * options.complement
+    if not factory:
+        yield key, "expected at least one byte"
+    elif pair and len(factory) % pair:
+        yield key, f"{len(factory)} bytes are no multiple of {pair}, a value with its complement"
+    elif (kept := options.with_complements(factory)) != factory:
+        yield key, f"with complements this is {kept.hex(' ').upper()}"
+
+
 def _fits(key: Key, area: int, last: int, sizes: list[int]) -> Iterator[tuple[Key, str]]:
     if area >= len(sizes):
-        yield (*key, "area"), f"there are {len(sizes)} areas, the first is 0"
+        yield (*key, "area"), f"there is no area {area}, the last is {len(sizes) - 1}"
     elif last >= sizes[area]:
         yield key, f"the bits do not fit the {sizes[area]} option bytes"
 

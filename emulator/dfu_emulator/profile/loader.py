@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from dfu_emulator.profile import changes, names
+from dfu_emulator.profile import changes, flash_size, names
 from dfu_emulator.profile.checks import find_contradiction
 from dfu_emulator.profile.errors import ProfileError
 from dfu_emulator.profile.model import Profile
@@ -24,7 +24,7 @@ def load(name: str, rom_version: str | None = None, settings: Sequence[str] = ()
     tree = read_tree(names.find(name))
     if rom_version is not None:
         tree = changes.choose_rom(tree, rom_version)
-    tree = changes.fit_flash(changes.apply_settings(tree, settings))
+    tree = flash_size.fit(changes.apply_settings(tree, settings))
     profile = convert(tree, Profile)
     if contradiction := find_contradiction(profile):
         raise tree.error(*contradiction)

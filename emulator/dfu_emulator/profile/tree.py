@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dfu_emulator.profile.errors import Key, ProfileError
-from dfu_emulator.profile.shipped import SHIPPED, available, is_path
-from dfu_emulator.profile.wording import describe, hint
+from dfu_emulator.profile.names import advice
+from dfu_emulator.profile.shipped import available, is_path, path_of
+from dfu_emulator.profile.wording import describe
 from dfu_emulator.profile.yaml_file import Place, read_yaml
 
 
@@ -18,12 +19,15 @@ class Tree:
     value: dict[str, Any]
     places: dict[Key, Place]
 
+    def place(self, key: Key) -> Place:
+        """Where ``key`` stands, or the nearest key above it that the files have."""
+        while key not in self.places:
+            key = key[:-1]
+        return self.places[key]
+
     def error(self, key: Key, message: str) -> ProfileError:
-        """An error at ``key``, or at the nearest key above it that the files have."""
-        place = key
-        while place not in self.places:
-            place = place[:-1]
-        return ProfileError(message, *self.places[place], key)
+        """An error at ``key``."""
+        return ProfileError(message, *self.place(key), key)
 
 
 def read_tree(path: Path) -> Tree:
@@ -48,9 +52,9 @@ def _find_base(tree: Tree, path: Path) -> Path:
     if not isinstance(name, str):
         raise tree.error(("extends",), f"expected a file or a shipped profile, found {describe(name)}")
     if name in available():
-        return (SHIPPED / f"{name}.yaml").resolve()
+        return path_of(name).resolve()
     if not is_path(name):
-        raise tree.error(("extends",), f"no profile is called {name!r}; {hint(name, available())}")
+        raise tree.error(("extends",), f"no profile is called {name!r}; {advice(name, available())}")
     base = path.parent / name
     try:
         return base.resolve(strict=True)
@@ -69,15 +73,16 @@ def merge(base: Tree, child: Tree) -> Tree:
     places = {key: place for key, place in base.places.items() if key[:1] != ("evidence",)} | child.places
     for index, (_, at) in enumerate(inherited, len(own)):
         places |= {("evidence", index, *key): place for key, place in at.items()}
-    value = _overlay(base.value, child.value) | {"evidence": own + [entry for entry, _ in inherited]}
+    value = overlay(base.value, child.value) | {"evidence": own + [entry for entry, _ in inherited]}
     return Tree(value, places)
 
 
-def _overlay(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
+def overlay(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
+    """``child`` over ``base``, as plain values."""
     merged = dict(base)
     for key, value in child.items():
         below = merged.get(key)
-        merged[key] = _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        merged[key] = overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
 
 
@@ -85,12 +90,12 @@ def _inherit_evidence(base: Tree, child: dict[str, Any]) -> Iterator[tuple[Any, 
     """The evidence of ``base`` for what ``child`` leaves as it was, with the places below each entry."""
     for index, entry in enumerate(base.value["evidence"]):
         was = ("evidence", index)
-        places: dict[Key, Place] = {(): base.places[was]}
+        places: dict[Key, Place] = {(): base.place(was)}
         if isinstance(entry, dict):
-            places |= {(name,): base.places[*was, name] for name in entry}
+            places |= {(name,): base.place((*was, name)) for name in entry}
             if isinstance(of := entry.get("of"), list):
                 left = [(n, path) for n, old in enumerate(of) for path in _unchanged(old, base.value, child)]
-                places |= {("of", n): base.places[*was, "of", old] for n, (old, _) in enumerate(left)}
+                places |= {("of", n): base.place((*was, "of", old)) for n, (old, _) in enumerate(left)}
                 if of and not left:
                     continue
                 entry = entry | {"of": [path for _, path in left]}

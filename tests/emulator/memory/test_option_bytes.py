@@ -71,7 +71,7 @@ def test_bits_can_be_set_again(host: Host) -> None:
 
 
 def test_the_memory_itself_takes_the_whole_or_nothing(f405: Profile) -> None:
-    options = OptionBytes(f405.memory.option_bytes)
+    (options,) = OptionBytes(f405.memory.option_bytes).areas
     assert not options.takes(OPTION_BYTES, CHANGED[:15])
     options.write(OPTION_BYTES, CHANGED[:15])
     assert not options.takes(OPTION_BYTES + 1, CHANGED[1:])
@@ -89,7 +89,7 @@ def test_the_memory_itself_takes_the_whole_or_nothing(f405: Profile) -> None:
 )
 def test_read_protection_level(f405: Profile, rdp: int, level: int) -> None:
     options = OptionBytes(f405.memory.option_bytes)
-    options.write(OPTION_BYTES, bytes([0xFF, rdp]) + b"\xff" * 14)
+    options.areas[0].write(OPTION_BYTES, bytes([0xFF, rdp]) + b"\xff" * 14)
     assert options.rdp_level == level
 
 
@@ -98,8 +98,9 @@ def test_read_protection_level_can_be_set(f405: Profile, level: int) -> None:
     options = OptionBytes(f405.memory.option_bytes)
     options.rdp_level = level
     assert options.rdp_level == level
-    assert options.read(OPTION_BYTES + 1, 1)[0] == {0: 0xAA, 1: 0x55, 2: 0xCC}[level]
-    assert options.read(OPTION_BYTES, 1) + options.read(OPTION_BYTES + 2, 14) == b"\xff" * 15
+    (area,) = options.areas
+    assert area.read(OPTION_BYTES + 1, 1)[0] == {0: 0xAA, 1: 0x55, 2: 0xCC}[level]
+    assert area.read(OPTION_BYTES, 1) + area.read(OPTION_BYTES + 2, 14) == b"\xff" * 15
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_read_protection_level_can_be_set(f405: Profile, level: int) -> None:
 )
 def test_write_protection_bits(f405: Profile, low: int, high: int, protected: list[int]) -> None:
     options = OptionBytes(f405.memory.option_bytes)
-    options.write(OPTION_BYTES, FACTORY[:8] + bytes([low, high]) + FACTORY[10:])
+    options.areas[0].write(OPTION_BYTES, FACTORY[:8] + bytes([low, high]) + FACTORY[10:])
     assert [sector for sector in range(16) if options.is_write_protected(sector)] == protected
 
 

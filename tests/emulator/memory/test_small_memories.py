@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from dfu_emulator.memory import MemoryMap, Ram, SystemMemory
+from dfu_emulator.memory import MemoryMap, Ram, SystemMemory, system_memory
 from dfu_emulator.profile import Profile
 from dfu_protocol import State, Status
 from emulator.host import DEVICE_FEATURE, FLASH, NOWHERE, OTP, RAM, SYSTEM, Host, Plug
@@ -65,7 +65,7 @@ class TestRam:
             host.clear_status()
 
     def test_extent(self, f405: Profile) -> None:
-        ram = Ram(f405.memory.ram)
+        (ram,) = map(Ram, f405.memory.ram)
         assert (ram.start, ram.end) == (RAM, 0x20020000)
 
 
@@ -81,11 +81,11 @@ class TestSystemMemory:
 
     @pytest.mark.parametrize("offset", [0, 30 * 1024 - 1])
     def test_the_id_may_be_anywhere_in_it(self, f405: Profile, offset: int) -> None:
-        memory = SystemMemory(replace(f405.memory.system, bootloader_id_address=SYSTEM + offset))
+        (memory,) = system_memory(replace(f405.memory.system, bootloader_id_address=SYSTEM + offset))
         assert memory.read(SYSTEM + offset, 1) == b"\x91"
 
     def test_an_id_elsewhere_is_not_shown(self, f405: Profile) -> None:
-        memory = SystemMemory(replace(f405.memory.system, bootloader_id_address=FLASH))
+        (memory,) = system_memory(replace(f405.memory.system, bootloader_id_address=FLASH))
         assert memory.read(SYSTEM, 30 * 1024) == b"\xff" * 30 * 1024
 
 
@@ -122,7 +122,7 @@ class TestDeviceFeature:
 
 class TestMap:
     def test_finds_the_memory_at_an_address(self, f405: Profile) -> None:
-        ram, system = Ram(f405.memory.ram), SystemMemory(f405.memory.system)
+        ram, system = Ram(f405.memory.ram[0]), SystemMemory(f405.memory.system.areas[0])
         memory = MemoryMap([ram, system])
         assert memory.find(RAM) is memory.find(0x2001FFFF) is ram
         assert memory.find(SYSTEM) is system

@@ -76,8 +76,9 @@ def test_a_path_is_relative_to_the_file(tmp_path: Path) -> None:
     [
         ("nowhere.yaml", "there is no file"),
         ("/nowhere/at/all.yaml", "there is no file '/nowhere/at/all.yaml'"),
-        ("stm32f504", "no profile is called 'stm32f504'; did you mean 'stm32f405'?"),
-        ("esp", "no profile is called 'esp'; there are: stm32f405"),
+        ("stm32f4005", "no profile is called 'stm32f4005'; did you mean 'stm32f405'?"),
+        ("f4005", "no profile is called 'f4005'; did you mean 'stm32f405'?"),
+        ("esp", "no profile is called 'esp'; 'dfu-emulator profiles list' shows all"),
         ('"a\\0b.yaml"', "there is no file"),
         (f"{'a' * 300}.yaml", "there is no file"),
         ("", "expected a file or a shipped profile, found nothing"),

@@ -47,6 +47,12 @@ class SystemMemory(Section, frozen=True):
     bootloader_id: U16 | None = None
     bootloader_id_address: U32 | None = None
 
+    @property
+    def bootloader_id_bytes(self) -> bytes:
+        """The id as it stands in memory: a byte, or two if it is above 0xFF; none if there is no id."""
+        number = self.bootloader_id
+        return b"" if number is None else number.to_bytes(2 if number > 0xFF else 1, "little")
+
 
 class Rdp(Section, frozen=True):
     """The read protection byte in the first area; any value but these two is level 1."""
@@ -103,6 +109,15 @@ class OptionBytes(Section, frozen=True):
     wrp_ranges: tuple[WrpRange, ...] = ()
     complement: Annotated[int, Meta(ge=0, le=4)] = 0
     """After each run of this many bytes the chip keeps their complement; 0 if it keeps none."""
+
+    def with_complements(self, values: bytes) -> bytes:
+        """An area as the chip keeps it, whatever was written for the complements."""
+        width = self.complement
+        kept = bytearray(values)
+        for start in range(0, len(kept), 2 * width) if width else ():
+            value = kept[start : start + width]
+            kept[start + width : start + 2 * width] = bytes(byte ^ 0xFF for byte in value)
+        return bytes(kept)
 
 
 class Otp(Section, frozen=True):
