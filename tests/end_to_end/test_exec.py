@@ -51,7 +51,7 @@ def test_missing_preload_library_names_the_package(emulator: Emulator, tmp_path:
 
 
 def test_unknown_profile_suggests_one(emulator: Emulator) -> None:
-    done = emulator("exec", "--profile", "stm32f406", "--", "true")
+    done = emulator("exec", "--profile", "stm32f4005", "--", "true")
     assert (done.code, done.stdout) == (2, "")
     assert "'stm32f405'" in done.stderr
     assert done.stderr.count("\n") == 1

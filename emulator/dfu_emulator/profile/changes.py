@@ -44,14 +44,15 @@ def _as_a_file(setting: str, tree: Tree) -> Tree:
     if parts[0] in Memory.__struct_fields__ and parts[0] not in Profile.__struct_fields__:
         parts.insert(0, "memory")
     try:
-        value, _places = parse_yaml(text, place[0])
+        value, places_below = parse_yaml(text, place[0])
     except ProfileError:
         raise ProfileError(f"{text!r} is not YAML; text like this goes in quotes", *place) from None
     try:
         key, change = _nest(parts, value, tree.value)
     except LookupError as error:
         raise ProfileError(str(error), *place) from None
-    return Tree(change, {key[:depth]: place for depth in range(len(key) + 1)})
+    keys = [key[:depth] for depth in range(len(key))] + [(*key, *below) for below in ((), *places_below)]
+    return Tree(change, dict.fromkeys(keys, place))
 
 
 def _nest(parts: Sequence[str], value: Any, base: Any) -> tuple[Key, Any]:

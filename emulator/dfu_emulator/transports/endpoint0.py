@@ -50,7 +50,7 @@ def carry(setup: SetupPacket, endpoint: Endpoint0, port: Port, worker: Worker, a
 
 
 GIVEN_UP = 6_000_000
-"""Microseconds after which a host no longer waits: most do so for 5 s. What is never answered is stalled then:
-only so does the kernel let go of the request, and all others are stalled until it does."""
+"""Microseconds after which a host no longer waits: most do so for 5 s. What is never answered is stalled
+then: only so does the kernel let go of the request, and it stalls all others until then."""
 STATUS_STAGE = 2_000
 """Microseconds that the status stage may take after the data were sent: a device leaves only then."""
