@@ -57,6 +57,11 @@ def test_unknown_profile_suggests_one(emulator: Emulator) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_protection_level_that_the_chip_does_not_have(emulator: Emulator) -> None:
+    done = emulator("exec", "--profile", "stm32f107", "--rdp", "2", "--", "true")
+    assert (done.code, done.stderr) == (2, "dfu-emulator: the stm32f107 has no read protection level 2\n")
+
+
 def test_image_of_the_wrong_size_is_refused_and_kept(chip: Emulator, tmp_path: Path) -> None:
     (tmp_path / "flash.bin").write_bytes(b"precious")
     done = chip("true")
