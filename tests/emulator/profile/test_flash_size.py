@@ -71,6 +71,13 @@ def test_no_whole_number_of_sectors(tmp_path: Path, size: str) -> None:
     assert (caught.value.file, caught.value.line, caught.value.key) == (path, 4, "memory.flash.size")
 
 
+@pytest.mark.parametrize("size", ["160K", "16K"])
+def test_sectors_are_left_out_at_the_end_alone(tmp_path: Path, size: str) -> None:
+    path = chip(tmp_path, "2*128K 8*16K", "02*128Kg,08*016Kg")
+    with pytest.raises(ProfileError, match="no whole number of this chip's sectors"):
+        load(path, settings=[f"flash.size={size}"])
+
+
 @pytest.mark.parametrize("size", ["512KB", "-1", "1G", "[1]", "", "true", "5000M"])
 def test_no_size(size: str) -> None:
     with pytest.raises(ProfileError, match=r"size: expected a size like 512, 16K or 1M") as caught:

@@ -156,6 +156,36 @@ evidence:
         )
         assert evidence == [{"kind": "hardware", "of": ["usb.vendor", "usb.configuration.attributes"]}]
 
+    @pytest.mark.parametrize(
+        ("alternates", "left"),
+        [
+            ("[a, x, c, d]", ["alternates.0", "alternates.2"]),
+            ("[a, b, c]", ["alternates.0", "alternates.2"]),
+            ("[a]", ["alternates.0"]),
+            ("[x, a, c]", ["alternates.2"]),
+            ("[]", []),
+        ],
+    )
+    def test_stays_for_items_that_are_said_again(
+        self, tmp_path: Path, alternates: str, left: list[str]
+    ) -> None:
+        evidence = self.evidence(tmp_path, f"alternates: {alternates}")
+        assert evidence[1]["of"] == [*left, "usb.product"]
+
+    @pytest.mark.parametrize(
+        ("again", "left"),
+        [
+            ("[[1, 2], [9, 9], [5, 6]]", ["ram.0", "ram.2"]),
+            ("[[1, 2]]", ["ram.0"]),
+            ("[[9, 9]]", None),
+            ("none", None),
+        ],
+    )
+    def test_of_a_list_stays_for_its_items(self, tmp_path: Path, again: str, left: list[str] | None) -> None:
+        family = "ram: [[1, 2], [3, 4], [5, 6]]\nevidence: [{ of: [ram] }]\n"
+        tree = tree_of(tmp_path, family=family, chip=f"extends: family.yaml\nram: {again}\n")
+        assert tree.value["evidence"] == ([] if left is None else [{"of": left}])
+
     def test_does_not_reach_a_new_value(self, tmp_path: Path) -> None:
         evidence = self.evidence(tmp_path, "usb: { serial: 5 }")
         assert evidence[0]["of"] == ["usb.vendor", "usb.product", "usb.configuration"]
