@@ -88,18 +88,35 @@ def overlay(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
 
 def _inherit_evidence(base: Tree, child: dict[str, Any]) -> Iterator[tuple[Any, dict[Key, Place]]]:
     """The evidence of ``base`` for what ``child`` leaves as it was, with the places below each entry."""
+    own = list(_keys_with_evidence(child))
     for index, entry in enumerate(base.value["evidence"]):
         was = ("evidence", index)
         places: dict[Key, Place] = {(): base.place(was)}
         if isinstance(entry, dict):
             places |= {(name,): base.place((*was, name)) for name in entry}
             if isinstance(of := entry.get("of"), list):
-                left = [(n, path) for n, old in enumerate(of) for path in _unchanged(old, base.value, child)]
+                left = [
+                    (n, path)
+                    for n, old in enumerate(of)
+                    for path in _unchanged(old, base.value, child)
+                    if path == old or not _is_covered(path, old, own)
+                ]
                 places |= {("of", n): base.place((*was, "of", old)) for n, (old, _) in enumerate(left)}
                 if of and not left:
                     continue
                 entry = entry | {"of": [path for _, path in left]}
         yield entry, places
+
+
+def _keys_with_evidence(child: dict[str, Any]) -> Iterator[str]:
+    for entry in child["evidence"]:
+        of = entry.get("of") if isinstance(entry, dict) else None
+        yield from (key for key in of if isinstance(key, str)) if isinstance(of, list) else ()
+
+
+def _is_covered(path: str, old: str, own: list[str]) -> bool:
+    """Whether one of ``own`` counts for ``path``, which only got longer than ``old`` by being split."""
+    return any(len(key) >= len(old) and f"{path}.".startswith(f"{key}.") for key in own)
 
 
 def _unchanged(path: Any, base: Any, child: Any) -> Iterator[Any]:
