@@ -111,6 +111,11 @@ class TestEvidenceFor:
     def test_the_first_of_equals_counts(self, mine: str) -> None:
         assert self.source(mine, "usb.product") == "first"
 
+    def test_what_a_change_splits_does_not_get_longer(self, mine: str) -> None:
+        """The base speaks of all of usb too: that a part of it has changed makes the rest no better known."""
+        assert self.source(mine, "usb.manufacturer") == "first"
+        assert self.source(mine, "usb.serial") == self.source("stm32f405", "usb.serial")
+
     def test_a_section(self, mine: str) -> None:
         assert self.source(mine, "usb") == "first"
 
