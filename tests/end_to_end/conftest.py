@@ -81,17 +81,18 @@ class Bus:
         self._folder = folder
 
     def run(self, *command: str) -> Done:
-        """Run a host tool to its end."""
+        """Run a host tool to its end. All it prints is in ``stdout``, in order."""
         done = subprocess.run(
             command,
             cwd=self._folder,
             env=self._environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=TIME_LIMIT,
             check=False,
         )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return Done(done.returncode, done.stdout, "")
 
 
 MakeBus = Callable[..., Bus]

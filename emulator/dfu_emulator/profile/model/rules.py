@@ -88,7 +88,7 @@ class Bootloader(Section, frozen=True):
     busy: BusyModel
     held_at: HeldAt = HeldAt.START
     wedge_from: U32 | None = None
-    """Erases at or above this address never leave dfuDNBUSY by themselves."""
+    """Erases at or above this address hold nothing up, but never leave dfuDNBUSY by themselves."""
 
 
 class Rdp1(Enum):
