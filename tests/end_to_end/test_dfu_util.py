@@ -91,15 +91,6 @@ def test_download_shows_the_states_of_a_real_f4(chip: Emulator, tmp_path: Path) 
     ]
 
 
-def test_poll_timeouts_are_those_of_a_real_f4(chip: Emulator, tmp_path: Path) -> None:
-    """dfu-util's log of a 256 KiB F4: 2060 bytes, then leave."""
-    (tmp_path / "new.bin").write_bytes(firmware(2060))
-    done = chip(f"{FLASH}:leave -v -v -v -D new.bin", "--timing", "real")
-    assert done.code == 0
-    timeouts = [line.split()[2] for line in done.lines("Poll timeout")]
-    assert timeouts == ["100", "0", "104", "0", "104", "0", "104", "0"]
-
-
 def test_a_full_mebibyte_goes_there_and_back(chip: Emulator, tmp_path: Path) -> None:
     image = firmware(MIB)
     (tmp_path / "new.bin").write_bytes(image)
