@@ -40,7 +40,10 @@ SCALARS: dict[type, dict[str, Any]] = {
 
 
 def profile_schema() -> dict[str, Any]:
-    """The schema of one file. None of it is required: a file may leave anything to those it extends."""
+    """The schema of one file, which has two keys that the model does not know: they are gone once it is read.
+
+    None of it is required: a file may leave anything to those it extends.
+    """
     schema = msgspec.json.schema(Profile, schema_hook=SCALARS.__getitem__)
     sections = schema["$defs"].values()
     for section in sections:
@@ -50,6 +53,10 @@ def profile_schema() -> dict[str, Any]:
         "type": "string",
         "description": "Another profile file, or the name of a shipped profile, that this one changes.",
     }
+    schema["$defs"]["Flash"]["properties"]["size"] = SCALARS[Size] | {
+        "description": "Another size than the sectors add up to: they and the layout string are made to fit."
+    }
+    top["properties"]["rom_versions"]["additionalProperties"] = {"$ref": "#/$defs/Profile"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Profile of an STM32 USB DFU bootloader",

@@ -4,6 +4,7 @@ from struct import unpack
 
 from dfu_emulator.memory import (
     DeviceFeature,
+    Eeprom,
     Flash,
     FlashImage,
     MemoryMap,
@@ -11,7 +12,7 @@ from dfu_emulator.memory import (
     Otp,
     Ram,
     Region,
-    SystemMemory,
+    system_memory,
 )
 from dfu_emulator.profile import Profile
 from dfu_emulator.protection import Protection
@@ -27,10 +28,12 @@ class Chip:
         self.flash = (
             Flash(memory.flash, image.cells, image.write) if image is not None else Flash(memory.flash)
         )
-        self.ram = Ram(memory.ram)
+        self.ram = [Ram(area) for area in memory.ram]
+        self._eeprom = [Eeprom(memory.eeprom)] if memory.eeprom else []
         self.option_bytes = OptionBytes(memory.option_bytes)
         self.device_feature = DeviceFeature(memory.device_feature) if memory.device_feature else None
-        regions: list[Region] = [self.flash, self.ram, SystemMemory(memory.system), self.option_bytes]
+        regions: list[Region] = [self.flash, *self.ram, *self._eeprom, *self.option_bytes.areas]
+        regions += system_memory(memory.system)
         if memory.otp:
             regions.append(Otp(memory.otp))
         if self.device_feature:
@@ -55,9 +58,10 @@ class Chip:
             self.flash.erase(sector)
 
     def unprotect(self) -> None:
-        """Back to read protection level 0, for which flash and RAM are erased (AN2662)."""
+        """Back to read protection level 0, for which flash, EEPROM and RAM are erased (AN2662)."""
         self.erase_all()
-        self.ram.erase()
+        for memory in (*self.ram, *self._eeprom):
+            memory.erase()
         self.option_bytes.rdp_level = 0
 
     def boots_into_rom(self) -> bool:

@@ -9,7 +9,7 @@ from dfu_emulator.bootloader import Bootloader
 from dfu_emulator.chip import Chip
 from dfu_emulator.memory import FlashImage
 from dfu_emulator.port import Port, Watcher
-from dfu_emulator.profile import Profile, load
+from dfu_emulator.profile import Profile, ProfileError, load
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, serial_number
 from dfu_emulator.timing import Clock, FastTiming, MonotonicClock, RealTiming
 from dfu_emulator.usb_device import UsbDevice
@@ -46,8 +46,9 @@ def emulated(
 
     ``profile`` is a Profile, the name of one, or the path of a YAML file. ``image`` is the file that keeps
     the flash. ``timing`` is ``fast`` or ``real``. ``rdp`` is the read protection level to begin with (0, 1
-    or 2), ``boot0`` the level of the BOOT0 pin at resets (True is high). Raises ProfileError, ImageError,
-    and ValueError for anything else that makes no sense.
+    or 2), ``boot0`` the level of the BOOT0 pin at resets (True is high). Raises ProfileError,
+    also for a level that the chip does not have, ImageError, and ValueError for anything else that makes no
+    sense.
     """
     if timing not in TIMINGS:
         raise ValueError(f"timing is one of {', '.join(TIMINGS)}, not {timing!r}")
@@ -57,6 +58,8 @@ def emulated(
         raise ValueError(f"boot0 is True (high) or False (low), not {boot0!r}")
     if not isinstance(profile, Profile):
         profile = load(str(profile))
+    if rdp == 2 and profile.memory.option_bytes.rdp.level2 is None:
+        raise ProfileError(f"the {profile.name} has no read protection level 2")
     file = FlashImage(Path(image), profile.memory.flash) if image is not None else None
     try:
         chip = Chip(profile, file, boot0)

@@ -24,11 +24,11 @@ def parse_unique_id(text: str) -> UniqueId:
 
 def serial_number(usb: Usb, unique_id: UniqueId) -> str:
     """The iSerialNumber string of a chip with this unique id."""
-    match usb.serial:
-        case SerialRule.UID_SUM:
-            return f"{(unique_id[0] + unique_id[2]) & 0xFFFFFFFF:08X}{unique_id[1] >> 16:04X}"
-        case SerialRule.FIXED:
-            return usb.fixed_serial or ""
+    if usb.serial is SerialRule.FIXED:
+        return usb.fixed_serial or ""
+    head = (unique_id[0] + unique_id[2] + usb.serial_addend) & 0xFFFFFFFF
+    tail = unique_id[2 if usb.serial is SerialRule.UID_SUM_UID2 else 1] >> 16
+    return f"{head:08X}{tail:04X}"
 
 
 def neighbour(unique_id: UniqueId, number: int) -> UniqueId:

@@ -24,8 +24,8 @@ class Work:
     """A job, as far as its duration depends on it."""
 
     kind: WorkKind
-    words: int = 0
-    """32-bit words to program."""
+    units: int = 0
+    """Program widths of the flash to program."""
     sector: int = 0
     """Bytes in the sector to erase."""
 
@@ -66,7 +66,7 @@ class RealTiming:
         times = self._profile.flash[width]
         match work.kind:
             case WorkKind.WRITE:
-                return work.words * times.program_word.typ
+                return work.units * times.program.typ
             case WorkKind.ERASE:
                 return self._erase[width][work.sector].typ
             case WorkKind.MASS_ERASE | WorkKind.READ_UNPROTECT:

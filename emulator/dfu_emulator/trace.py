@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from dfu_emulator.bootloader import Departure
+from dfu_emulator.bootloader import NEVER, Departure
 from dfu_emulator.port import Attached, BusReset, Detached, Occurrence, Transfer
 from dfu_protocol import (
     FIRST_DATA_BLOCK,
@@ -101,7 +101,7 @@ def _describe_dfu(transfer: Transfer) -> str:
 
 def _details(transfer: Transfer) -> str:
     setup = transfer.setup
-    held = f", held for {transfer.reply.hold / 1_000_000:g} s" if transfer.reply.hold else ""
+    held = _held(transfer)
     match setup.bRequest:
         case Request.DNLOAD:
             return _describe_download(transfer) + held
@@ -111,6 +111,13 @@ def _details(transfer: Transfer) -> str:
             return _describe_status(transfer.reply.data) + held
         case _:
             return held.removeprefix(", ")
+
+
+def _held(transfer: Transfer) -> str:
+    hold = transfer.reply.hold
+    if hold >= NEVER:
+        return ", never answered"
+    return f", held for {hold / 1_000_000:g} s" if hold else ""
 
 
 def _count(transfer: Transfer) -> int:
@@ -168,4 +175,5 @@ def _describe_standard(transfer: Transfer) -> str:
     name = name or f"bmRequestType {setup.bmRequestType:#04x}, bRequest {setup.bRequest:#04x}"
     reply = transfer.reply
     result = f"STALL: {reply.reason}" if reply.data is None else f"{len(transfer.data)} bytes"
-    return f"{name} wValue {setup.wValue:#06x}, wIndex {setup.wIndex}, wLength {setup.wLength}: {result}"
+    request = f"{name} wValue {setup.wValue:#06x}, wIndex {setup.wIndex}, wLength {setup.wLength}"
+    return f"{request}: {result}{_held(transfer)}"

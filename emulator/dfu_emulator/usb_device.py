@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from dfu_emulator.bootloader import ACKNOWLEDGED, Bootloader, Reply, stalled
+from dfu_emulator.bootloader import ACKNOWLEDGED, NEVER, Bootloader, Reply, stalled
 from dfu_emulator.profile import Profile
+from dfu_emulator.profile.model import LoneFunctional
 from dfu_protocol import (
     DFU_INTERFACE_CLASS,
     DFU_INTERFACE_PROTOCOL,
@@ -46,7 +47,7 @@ class UsbDevice:
             build_string(profile.usb.manufacturer),
             build_string(profile.usb.product),
             build_string(serial),
-            *(build_string(name) for name in profile.alternates),
+            *(build_string(name, tail) for name, tail in profile.alternate_strings),
         ]
         self._functional = _functional_descriptor(profile)
         self._configuration = 0
@@ -79,7 +80,7 @@ class UsbDevice:
         handler = self._standard.get((kind, request))
         reply = handler(setup) if handler else _UNSUPPORTED
         held = self.bootloader.silent_for(now)
-        return reply._replace(hold=held) if held else reply
+        return reply._replace(hold=reply.hold + held) if held else reply
 
     def takes_data(self, setup: SetupPacket) -> bool:
         """Whether the data stage of an OUT request is taken or stalled. Nothing happens."""
@@ -103,8 +104,11 @@ class UsbDevice:
         return self._configuration
 
     def _get_device_status(self, setup: SetupPacket) -> Reply:
-        self_powered = bool(self.profile.usb.configuration.bmAttributes & _SELF_POWERED)
-        return Reply(bytes((self_powered, 0))[: setup.wLength])
+        usb = self.profile.usb
+        status = usb.device_status
+        if status is None:
+            status = int(bool(usb.configuration.bmAttributes & _SELF_POWERED))
+        return Reply(status.to_bytes(2, "little")[: setup.wLength])
 
     def _get_interface_status(self, setup: SetupPacket) -> Reply:
         if setup.wIndex or not self._configuration:
@@ -134,7 +138,8 @@ class UsbDevice:
     def _get_interface_descriptor(self, setup: SetupPacket) -> Reply:
         if setup.wValue != DescriptorType.DFU_FUNCTIONAL << 8 or setup.wIndex:
             return _UNSUPPORTED
-        return Reply(self._functional[: setup.wLength])
+        silent = self.profile.usb.lone_functional is LoneFunctional.SILENCE
+        return Reply(self._functional[: setup.wLength], NEVER if silent else 0)
 
     def _get_configuration(self, setup: SetupPacket) -> Reply:
         return Reply(bytes((self._configuration,))[: setup.wLength])

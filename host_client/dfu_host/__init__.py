@@ -14,6 +14,7 @@ from dfu_host.errors import (
     NoDeviceError,
     RefusedError,
     StalledError,
+    StillBusyError,
     UsageError,
     VerifyError,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Selection",
     "Session",
     "StalledError",
+    "StillBusyError",
     "UsageError",
     "VerifyError",
     "erase",

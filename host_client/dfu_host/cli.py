@@ -24,7 +24,8 @@ exit codes:
   130  interrupted
 """
 
-DEFAULT_ALIGN = 16
+DEFAULT_ALIGN = 32
+"""The largest flash word of an STM32 (H74x). Smaller ones divide it, it divides pages and wTransferSize."""
 
 
 def main(argv: Sequence[str] | None = None, *, backend: object | None = None) -> int:
@@ -130,8 +131,8 @@ def _add_write(command: argparse.ArgumentParser) -> None:
         type=_power_of_two,
         default=DEFAULT_ALIGN,
         metavar="BYTES",
-        help="pad data for flash with 0xff to a multiple of this, as the ROM refuses part of a flash word"
-        f" (default: {DEFAULT_ALIGN}, which suits most; 1: no padding)",
+        help="write whole flash words of so many bytes, the rest of one as it is in the flash"
+        f" (default: {DEFAULT_ALIGN}, which suits all; 1: the data alone)",
     )
     command.add_argument(
         "--will-reset",

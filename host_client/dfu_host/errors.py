@@ -60,6 +60,10 @@ class DeviceTimeoutError(HostError):
     """The device is there but does not answer, or does not finish what it does."""
 
 
+class StillBusyError(DeviceTimeoutError):
+    """The device says that it is busy, for longer than any job takes."""
+
+
 class DeviceGoneError(HostError):
     """The device has left the bus."""
 

@@ -42,7 +42,7 @@ def chunks(address: int, length: int, transfer_size: int) -> Iterator[Chunk]:
 class Plan:
     """What writing some data to one alternate setting takes.
 
-    ``data`` is what was asked for, without overlaps; ``writes`` the same with the padding, as it is sent;
+    ``data`` is what was asked for, without overlaps; ``writes`` the same with padding where it is needed;
     ``pages`` the (address, size) of each page to erase. ``readable`` says whether it can be verified, and
     ``erasable`` is False for option bytes and the like.
     """
@@ -59,8 +59,9 @@ def plan_write(alternate: int, layout: Layout, elements: Iterable[Element], alig
     """Plan to write ``elements`` to the alternate setting that has this ``layout``.
 
     In erasable memory starts and ends that are no multiple of ``align`` bytes are padded with 0xFF: the ROM
-    refuses to program part of a flash word. Other memory gets its bytes as they are, because 0xFF in an
-    option byte means something. FileError where data overlaps or lies outside the writable memory.
+    refuses to program part of a flash word, and flash with ECC to program one twice. Other memory gets its
+    bytes as they are, because 0xFF in an option byte means something. FileError where data overlaps or lies
+    outside the writable memory.
     """
     data = _in_order(elements)
     for element in data:

@@ -1,6 +1,6 @@
 """What people do with a device: erase pages, and erase, write and verify a set of plans."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from dfu_host.errors import DeviceResetError, VerifyError
@@ -24,7 +24,7 @@ def erase(session: Session, pages: Sequence[tuple[int, int]], track: Track = sil
     """Erase the (address, size) pages of the selected alternate setting."""
     with track("erasing", sum(size for _, size in pages)) as advance:
         for address, size in pages:
-            session.erase_page(address)
+            session.erase_page(address, size)
             advance(size)
 
 
@@ -50,8 +50,9 @@ def program(
         session.select(plan.alternate)
         with track("writing", sum(len(element.data) for element in plan.writes)) as advance:
             for element in plan.writes:
+                data = _padded(session, plan, element) if plan.readable else element.data
                 try:
-                    session.write(element.address, element.data, advance)
+                    session.write(element.address, data, advance)
                 except DeviceResetError as error:
                     if plan.erasable:
                         raise
@@ -77,6 +78,26 @@ def _erase_all(session: Session, plans: Sequence[Plan], mode: EraseMode, track: 
             session.mass_erase()
             return
         erase(session, plan.pages, track)
+
+
+def _padded(session: Session, plan: Plan, element: Element) -> bytes:
+    """``element`` with the padding as it is in the memory: of an L0 or L1 that is not 0xFF."""
+    data = bytearray(element.data)
+    for start, end in _padding(plan, element):
+        data[start - element.address : end - element.address] = b"".join(session.read(start, end - start))
+    return bytes(data)
+
+
+def _padding(plan: Plan, element: Element) -> Iterator[tuple[int, int]]:
+    """(first, first behind) of each run of ``element`` that is not the plan's data."""
+    at, end = element.address, element.address + len(element.data)
+    for part in plan.data:
+        if at <= part.address < end:
+            if at < part.address:
+                yield at, part.address
+            at = part.address + len(part.data)
+    if at < end:
+        yield at, end
 
 
 def _verify(session: Session, elements: Sequence[Element], track: Track) -> None:

@@ -16,6 +16,7 @@ from dfu_host.errors import (
     HostError,
     RefusedError,
     StalledError,
+    StillBusyError,
 )
 from dfu_host.link import REQUEST_TIMEOUT, Link
 from dfu_host.plan import chunks
@@ -41,7 +42,9 @@ class Patience(NamedTuple):
 
 
 SHORT_JOB = Patience(answer=10, polling=10)
-PAGE_ERASE = Patience(answer=20, polling=20)
+PAGE_ERASE = Patience(answer=20, polling=8)
+"""The slowest sector in a data sheet takes 4 s; some STM32H743 would be polled for ever."""
+
 MASS_ERASE = Patience(answer=60, polling=60)
 """The slowest mass erase in a data sheet takes 32 s; some devices report 100 ms for it all the same."""
 
@@ -138,16 +141,33 @@ class Session:
         self.to_idle()
         self._command(f"setting the address 0x{address:08x}", SetAddress(address), SHORT_JOB)
 
-    def erase_page(self, address: int) -> None:
-        """Erase the page or sector that holds ``address``."""
+    def erase_page(self, address: int, size: int | None = None) -> None:
+        """Erase the page or sector that holds ``address``; with ``size``, the one that begins there.
+
+        Some ROMs never tell that an erase has ended (STM32H743, revision V, from 0x08100000 on). A page of
+        known ``size`` is read then: it is erased if it is blank. StillBusyError where it is not, or where
+        that cannot be known.
+        """
         self.to_idle()
         try:
             self._command(f"erasing the page at 0x{address:08x}", Erase(address), PAGE_ERASE)
-        except DeviceTimeoutError as error:
-            raise DeviceTimeoutError(
-                f"{error}. Some STM32H743 never report the end of an erase above 0x08100000, though it is"
-                " done: there, write with --no-erase now"
+        except StillBusyError as error:
+            if size is None:
+                raise
+            self._check_blank(address, size, error)
+
+    def _check_blank(self, address: int, size: int, doubt: StillBusyError) -> None:
+        try:
+            data = b"".join(self.read(address, size))
+        except RefusedError as error:
+            raise StillBusyError(
+                f"{doubt}. It may be erased, but that cannot be read ({error});"
+                " if it is, write with --no-erase"
             ) from None
+        if data not in (b"\xff" * size, bytes(size)):
+            raise StillBusyError(
+                f"{doubt}, and the page is not blank; it may be write protected by the option bytes"
+            )
 
     def mass_erase(self) -> None:
         """Erase all of the flash."""
@@ -252,7 +272,7 @@ class Session:
                 raise RefusedError(f"{what} failed", Request.DNLOAD, reply)
         with suppress(StalledError):
             self._link.clear_status()
-        raise DeviceTimeoutError(f"{what}: the device is still busy after {waited:.0f} s")
+        raise StillBusyError(f"{what}: the device is still busy after {waited:.0f} s")
 
     def _upload(self, what: str, block: int, length: int) -> bytes:
         try:

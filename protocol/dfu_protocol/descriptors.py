@@ -82,17 +82,20 @@ STRING = Struct(
 ANY = Struct("bLength" / Int8ul, "bDescriptorType" / Int8ul, "body" / Bytes(this.bLength - 2))
 """A descriptor of whatever type, to walk a configuration."""
 
-_STRING_MAX_UNITS = (255 - 2) // 2
+_STRING_MAX_BYTES = 255 - 2
 
 
-def build_string(text: str) -> bytes:
-    """A string descriptor in UTF-16LE. Over 126 code units, or half a character, raise ProtocolError."""
+def build_string(text: str, tail: bytes = b"") -> bytes:
+    """A string descriptor in UTF-16LE, with ``tail`` behind the text as some STM32 have it.
+
+    Over 126 code units (253 bytes with the tail), or half a character, raise ProtocolError.
+    """
     try:
-        encoded = text.encode("utf-16-le")
+        encoded = text.encode("utf-16-le") + tail
     except UnicodeEncodeError:
         raise ProtocolError(f"not expressible in UTF-16: {text!r}") from None
-    if len(encoded) > 2 * _STRING_MAX_UNITS:
-        raise ProtocolError(f"a string descriptor holds {_STRING_MAX_UNITS} UTF-16 units: {text!r}")
+    if len(encoded) > _STRING_MAX_BYTES:
+        raise ProtocolError(f"a string descriptor holds {_STRING_MAX_BYTES // 2} UTF-16 units: {text!r}")
     built: bytes = STRING.build({"bLength": len(encoded) + 2, "bString": encoded})
     return built
 

@@ -37,8 +37,14 @@ RULES: dict[str, dict[str, Any]] = {
         "erase": Rdp1.VENDOR,
         "set_address": Rdp1.VENDOR,
         "wrp": WriteProtection.SILENT,
+        "option_bytes_readable": False,
     },
-    "memory.flash": {"erased": 0xFF, "write_alignment": 4, "overwrite": Overwrite.CLEAR_BITS},
+    "memory.flash": {
+        "erased": 0xFF,
+        "write_alignment": 4,
+        "program_width": 4,
+        "overwrite": Overwrite.CLEAR_BITS,
+    },
 }
 
 

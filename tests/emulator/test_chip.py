@@ -48,7 +48,7 @@ def test_an_application_may_be_anywhere_in_memory(chip: Chip) -> None:
     for address in (FLASH + 0x8000, FLASH + 0xFFFF8):
         chip.flash.write(address, vectors)
         assert chip.is_executable(address)
-    chip.ram.write(RAM + 0x100, vectors)
+    chip.ram[0].write(RAM + 0x100, vectors)
     assert chip.is_executable(RAM + 0x100)
 
 
@@ -72,7 +72,7 @@ def test_a_reset_keeps_memory_and_undoes_faults_and_the_voltage_range(chip: Chip
     feature = chip.device_feature
     assert feature
     chip.flash.write(FLASH, b"code")
-    chip.ram.write(RAM, b"data")
+    chip.ram[0].write(RAM, b"data")
     feature.write(0xFFFF0000, b"\x03\xff\xff\xff")
     assert chip.width == "x32"
     with pytest.raises(MemoryFault):
@@ -81,22 +81,24 @@ def test_a_reset_keeps_memory_and_undoes_faults_and_the_voltage_range(chip: Chip
     assert chip.width == "x8"
     chip.flash.write(FLASH + 4, b"more")
     assert chip.flash.read(FLASH, 8) == b"codemore"
-    assert chip.ram.read(RAM, 4) == b"data"
+    assert chip.ram[0].read(RAM, 4) == b"data"
 
 
 def test_unprotect_erases_flash_and_ram_and_nothing_else(chip: Chip) -> None:
-    chip.option_bytes.write(0x1FFFC000, bytes.fromhex("EF 55 FF FF FF FF FF FF 00 F0 FF FF FF FF FF FF"))
-    for address, memory in ((FLASH, chip.flash), (RAM, chip.ram)):
+    (options,) = chip.option_bytes.areas
+    (ram,) = chip.ram
+    options.write(0x1FFFC000, bytes.fromhex("EF 55 FF FF FF FF FF FF 00 F0 FF FF FF FF FF FF"))
+    for address, memory in ((FLASH, chip.flash), (RAM, ram)):
         memory.write(address, b"gone")
     otp = chip.map.find(0x1FFF7800)
     assert otp
     otp.write(0x1FFF7800, b"kept")
     chip.unprotect()
     assert chip.flash.read(FLASH, 1024 * 1024) == b"\xff" * 1024 * 1024
-    assert chip.ram.read(RAM, 0x1D000) == bytes(0x1D000)
+    assert ram.read(RAM, 0x1D000) == bytes(0x1D000)
     assert otp.read(0x1FFF7800, 4) == b"kept"
-    options = bytes.fromhex("EF AA FF FF FF FF FF FF 00 F0 FF FF FF FF FF FF")
-    assert chip.option_bytes.read(0x1FFFC000, 16) == options
+    unprotected = bytes.fromhex("EF AA FF FF FF FF FF FF 00 F0 FF FF FF FF FF FF")
+    assert options.read(0x1FFFC000, 16) == unprotected
 
 
 def test_a_chip_without_otp_or_device_feature(f405: Profile) -> None:

@@ -9,7 +9,7 @@ from dfu_emulator.emulation import emulated
 from dfu_emulator.profile import Profile, ProfileError
 from dfu_emulator.timing import ManualClock, MonotonicClock
 from dfu_protocol import Request, SetupPacket
-from emulator.host import FLASH
+from emulator.host import FLASH, variant
 
 
 @pytest.mark.parametrize("name", ["stm32f405", "STM32F405", "f405"])
@@ -64,6 +64,18 @@ def test_the_image_is_given_back_when_the_test_fails(f405: Profile, tmp_path: Pa
 def test_choices_that_make_no_sense_are_refused(choice: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"not {next(iter(choice.values()))!r}"), emulated("f405", **choice):
         pass
+
+
+def test_a_protection_level_that_the_chip_does_not_have(f405: Profile, tmp_path: Path) -> None:
+    profile = variant(f405, "memory.option_bytes.rdp", level2=None)
+    with (
+        pytest.raises(ProfileError, match=r"^the stm32f405 has no read protection level 2$"),
+        emulated(profile, rdp=2, image=tmp_path / "flash.bin"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with emulated(profile, rdp=1) as port:
+        assert port.attached
 
 
 def test_an_image_can_be_named_by_text(tmp_path: Path) -> None:

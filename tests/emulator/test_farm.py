@@ -73,7 +73,7 @@ WRONG = [
     (" []", 1, "chips", "expected a list of at least 1, found one of 0"),
     ("\n- stm32f405", 2, "chips.0", "expected a mapping, found the text 'stm32f405'"),
     ("\n- rdp: 0", 2, "chips.0", "the key 'profile' is missing"),
-    ("\n- profile: stm32f405\n- profile: stm32f406", 3, "chips.1.profile", "did you mean 'stm32f405'?"),
+    ("\n- profile: stm32f405\n- profile: stm32f4005", 3, "chips.1.profile", "did you mean 'stm32f405'?"),
     ("\n- profile: stm32f405\n  serail: A", 3, "chips.0.serail", "unknown key; did you mean 'serial'?"),
     ("\n- profile: stm32f405\n  rdp: 3", 3, "chips.0.rdp", "expected a whole number from 0 to 2"),
     ("\n- profile: stm32f405\n  rdp: '1'", 3, "chips.0.rdp", "expected a whole number"),

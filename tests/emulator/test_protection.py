@@ -7,7 +7,8 @@ import pytest
 from dfu_emulator.bootloader import Reason
 from dfu_emulator.port import DeviceGone
 from dfu_emulator.profile import Profile
-from dfu_emulator.profile.model import Rdp1, WriteProtection
+from dfu_emulator.profile.model import OptionArea, Rdp1, WriteProtection
+from dfu_emulator.profile.scalars import HexBytes
 from dfu_protocol import Request, State, Status
 from emulator.host import FLASH, OPTION_BYTES, OTP, RAM, SYSTEM, Host, Plug, variant
 
@@ -116,6 +117,42 @@ def test_a_rule_of_level_1_rules_its_operation_alone(
 def test_reading_may_be_allowed_at_level_1(f405: Profile, plug: Plug) -> None:
     host = plug(variant(f405, "protection", read=Rdp1.ALLOW), rdp=1).idle()
     assert host.upload(2, 4) == b"\xff" * 4
+
+
+class TestReadableOptionBytes:
+    """Some ROMs show the option bytes of a protected chip, and nothing else."""
+
+    SECOND = 0x1FFEC000
+
+    @pytest.fixture
+    def host(self, f405: Profile, plug: Plug) -> Host:
+        areas = (*f405.memory.option_bytes.areas, OptionArea(self.SECOND, HexBytes(b"\x12" * 16)))
+        profile = variant(f405, "memory.option_bytes", areas=areas)
+        rules = {"set_address": Rdp1.ALLOW, "option_bytes_readable": True}
+        return plug(variant(profile, "protection", **rules), rdp=1).idle()
+
+    def test_can_be_read(self, host: Host) -> None:
+        assert host.read(OPTION_BYTES, 16) == options(rdp=0x55)
+        assert host.read(self.SECOND, 16) == b"\x12" * 16
+
+    @pytest.mark.parametrize("address", [FLASH, RAM, SYSTEM, OTP], ids=hex)
+    def test_nothing_else_can(self, host: Host, address: int) -> None:
+        assert host.set_address(address) == DONE
+        host.abort()
+        assert host.dfu(Request.UPLOAD, 2, 16).data is None
+        assert host.get_status() == VENDOR
+
+    def test_nor_what_is_outside_the_map(self, host: Host) -> None:
+        host.set_address(self.SECOND)
+        host.abort()
+        assert host.dfu(Request.UPLOAD, 3, 16).data is None
+        assert host.get_status() == VENDOR
+
+    def test_they_cannot_be_written(self, host: Host) -> None:
+        assert host.set_address(OPTION_BYTES) == DONE
+        assert host.job(2, options()) == VENDOR
+        host.clear_status()
+        assert host.read(OPTION_BYTES, 16) == options(rdp=0x55)
 
 
 def test_the_rules_of_level_1_do_not_touch_level_0(host: Host) -> None:
@@ -313,7 +350,7 @@ class TestWriteProtection:
 
 def test_a_mass_erase_that_write_protection_ignores_takes_no_time(plug: Plug) -> None:
     host = plug(timing="real").idle()
-    host.port.device.bootloader.chip.option_bytes.cells[8] = 0xFE  # sector 0
+    host.port.device.bootloader.chip.option_bytes.areas[0].cells[8] = 0xFE  # sector 0
     host.dnload(0, b"\x41")
     host.get_status()
     reply = host.dfu(Request.GETSTATUS, length=6)

@@ -6,6 +6,7 @@ import pytest
 
 from dfu_emulator.port import Occurrence
 from dfu_emulator.profile import Profile
+from dfu_emulator.profile.model import LoneFunctional
 from dfu_emulator.trace import TraceWriter, describe
 from dfu_protocol import Request, SetupPacket
 from emulator.host import FLASH, Plug, variant
@@ -100,6 +101,22 @@ def test_a_held_request(f405: Profile, plug: Plug, said: list[Occurrence]) -> No
     host.port.watch(said.append)
     host.get_state()
     assert words(said)[0].startswith("DFU_GETSTATE held for 0.4 s")
+
+
+def test_a_request_that_is_never_answered(f405: Profile, plug: Plug, said: list[Occurrence]) -> None:
+    host = plug(variant(f405, "usb", lone_functional=LoneFunctional.SILENCE)).idle()
+    host.port.watch(said.append)
+    host.port.control(SetupPacket(0x81, 6, 0x2100, 0, 9))
+    assert words(said) == ["GET_DESCRIPTOR wValue 0x2100, wIndex 0, wLength 9: 9 bytes, never answered"]
+
+
+def test_a_standard_request_that_is_held(plug: Plug, said: list[Occurrence]) -> None:
+    host = plug(timing="real").idle()
+    host.dnload(0, b"\x41\x00\x00\x00\x08")
+    host.get_status()
+    host.port.watch(said.append)
+    host.port.control(SetupPacket(0x80, 6, 0x0100, 0, 18))
+    assert words(said)[0].endswith("wLength 18: 18 bytes, held for 0.4 s")
 
 
 def test_departure_and_return(plug: Plug, said: list[Occurrence]) -> None:

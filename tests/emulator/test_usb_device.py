@@ -5,12 +5,16 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
+from dfu_emulator.bootloader import NEVER
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Port
 from dfu_emulator.profile import Profile
+from dfu_emulator.profile.model import LoneFunctional
+from dfu_emulator.profile.scalars import HexBytes
 from dfu_emulator.serial_number import parse_unique_id
 from dfu_emulator.usb_device import UsbDevice
 from dfu_protocol import Request, SetupPacket, State, Status
+from dfu_protocol.descriptors import parse_string
 from emulator.host import CONFIGURE, Host, Plug, variant
 from emulator.tables import rows
 
@@ -160,6 +164,73 @@ def test_self_powered_is_told_as_the_configuration_has_it(
     with emulated(variant(f405, "usb.configuration", bmAttributes=attributes)) as port:
         assert port.control(SetupPacket(0x80, 0, 0, 0, 2)).data == bytes([status, 0])
         assert port.device.configuration_descriptor[7] == attributes
+
+
+@pytest.mark.parametrize("status", [0x0000, 0x0001, 0x0003, 0x1234])
+def test_device_status_may_contradict_the_configuration(f405: Profile, status: int) -> None:
+    """The F107 says bus powered, and self powered in its configuration."""
+    with emulated(variant(f405, "usb", device_status=status)) as port:
+        assert port.control(SetupPacket(0x80, 0, 0, 0, 2)).data == status.to_bytes(2, "little")
+        assert port.device.configuration_descriptor[7] == 0xC0
+
+
+class TestTails:
+    """Bytes behind the text, which hosts have to cope with."""
+
+    TAILS = (HexBytes(b"\x00"), HexBytes(b""), HexBytes(b"\xff\xfe\xfd"))
+
+    @pytest.fixture
+    def port(self, f405: Profile) -> Iterator[Port]:
+        with emulated(replace(f405, alternate_tails=self.TAILS)) as port:
+            yield port
+
+    def get_string(self, port: Port, index: int, length: int = 255) -> bytes:
+        data = port.control(SetupPacket(0x80, 6, 0x0300 | index, 0x0409, length)).data
+        assert data
+        return data
+
+    def test_they_count_in_blength(self, port: Port) -> None:
+        for alternate, tail in enumerate((b"\x00", b"", b"\xff\xfe\xfd", b"")):
+            name = port.device.profile.alternates[alternate].encode("utf-16-le")
+            assert self.get_string(port, 4 + alternate) == bytes((2 + len(name) + len(tail), 3)) + name + tail
+
+    def test_an_odd_byte_is_not_text(self, port: Port) -> None:
+        assert parse_string(self.get_string(port, 4)) == port.device.profile.alternates[0]
+        assert parse_string(self.get_string(port, 6)) == port.device.profile.alternates[2] + "\ufeff"
+
+    def test_a_string_is_cut_to_wlength(self, port: Port) -> None:
+        whole = self.get_string(port, 4)
+        for length in (2, len(whole) - 1, len(whole)):
+            assert self.get_string(port, 4, length) == whole[:length]
+
+    def test_other_strings_have_none(self, port: Port) -> None:
+        assert [len(self.get_string(port, index)) % 2 for index in (1, 2, 3)] == [0, 0, 0]
+
+
+class TestSilence:
+    """The C5 never answers a GET_DESCRIPTOR for the functional descriptor alone."""
+
+    LONE = SetupPacket(0x81, 6, 0x2100, 0, 9)
+
+    @pytest.fixture
+    def host(self, f405: Profile, plug: Plug) -> Host:
+        return plug(variant(f405, "usb", lone_functional=LoneFunctional.SILENCE), timing="real").idle()
+
+    def test_it_is_never_answered(self, host: Host) -> None:
+        assert host.port.control(self.LONE).hold == NEVER
+
+    def test_nothing_else_is_held(self, host: Host) -> None:
+        host.port.control(self.LONE)
+        assert host.port.control(SetupPacket(0x80, 6, 0x0200, 0, 255)).data == CONFIGURATION
+        for other in (SetupPacket(0x81, 6, 0x2100, 1, 9), SetupPacket(0x81, 6, 0x2200, 0, 9)):
+            assert host.port.control(other)[:2] == (None, 0)
+        assert host.get_status() == (Status.OK, 0, State.DFU_IDLE, 0)
+
+    def test_not_even_where_the_chip_is_busy_first(self, host: Host) -> None:
+        host.dnload(0, b"\x41\x00\x00\x00\x08")
+        assert host.get_status().bState is State.DNBUSY
+        assert host.port.silent_for() == 400_000
+        assert host.port.control(self.LONE).hold >= NEVER
 
 
 @pytest.mark.parametrize("count", [1, 2, 16])

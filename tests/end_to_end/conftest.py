@@ -1,13 +1,19 @@
-"""Runs host tools under ``dfu-emulator exec``, as a user does."""
+"""Runs host tools under ``dfu-emulator exec``, as a user does, or with any chip of the emulator's API."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from dfu_emulator.emulation import emulated
+from dfu_emulator.profile import Profile
+from dfu_emulator.transports.preload import PreloadBus
 
 BIN = Path(sys.executable).parent
 TIME_LIMIT = 120
@@ -65,3 +71,40 @@ def chip(emulator: Emulator) -> Emulator:
         )
 
     return run
+
+
+class Bus:
+    """A chip on a bus that host tools see; they run in the test's folder."""
+
+    def __init__(self, bus: PreloadBus, folder: Path) -> None:
+        self._environment = bus.environment()
+        self._folder = folder
+
+    def run(self, *command: str) -> Done:
+        """Run a host tool to its end. All it prints is in ``stdout``, in order."""
+        done = subprocess.run(
+            command,
+            cwd=self._folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, "")
+
+
+MakeBus = Callable[..., Bus]
+
+
+@pytest.fixture
+def make_bus(tmp_path: Path) -> Iterator[MakeBus]:
+    """``make_bus(profile, **options of emulated)`` plugs a chip in until the test ends."""
+    with ExitStack() as stack:
+
+        def make(profile: Profile, **options: Any) -> Bus:
+            port = stack.enter_context(emulated(profile, **options))
+            return Bus(stack.enter_context(PreloadBus(port)), tmp_path)
+
+        yield make

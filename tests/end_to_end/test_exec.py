@@ -51,10 +51,15 @@ def test_missing_preload_library_names_the_package(emulator: Emulator, tmp_path:
 
 
 def test_unknown_profile_suggests_one(emulator: Emulator) -> None:
-    done = emulator("exec", "--profile", "stm32f406", "--", "true")
+    done = emulator("exec", "--profile", "stm32f4005", "--", "true")
     assert (done.code, done.stdout) == (2, "")
     assert "'stm32f405'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_protection_level_that_the_chip_does_not_have(emulator: Emulator) -> None:
+    done = emulator("exec", "--profile", "stm32f107", "--rdp", "2", "--", "true")
+    assert (done.code, done.stderr) == (2, "dfu-emulator: the stm32f107 has no read protection level 2\n")
 
 
 def test_image_of_the_wrong_size_is_refused_and_kept(chip: Emulator, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Real lsusb against the emulated STM32F405."""
 
+from pathlib import Path
+
 import pytest
 
 from end_to_end.conftest import Emulator
@@ -45,3 +47,21 @@ def test_verbose_listing_has_the_values_of_a_real_chip(chip: Emulator) -> None:
         assert any(name == field and text.startswith(value) for name, text in listed), (field, value)
     assert int(next(text for name, text in listed if name == "wTotalLength"), 0) == 54
     assert "Self Powered" in done.stdout.split("Device Status:")[1]
+
+
+def test_strings_of_odd_lengths_are_shown_as_they_are(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_text("extends: stm32f405\nalternate_tails: ['00', '00', '', '00']\n")
+    done = emulator("exec", "--profile", "./odd.yaml", "--", "lsusb", "-v")
+    assert done.code == 0
+    shown = [line.split(maxsplit=2)[2] for line in done.stdout.splitlines() if "iInterface" in line]
+    assert shown == [
+        line.split(maxsplit=2)[2] for line in FIELDS.splitlines() if line.startswith("iInterface")
+    ]
+
+
+def test_device_status_is_the_chips_own_word(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: stm32f405\nusb: { device_status: 0 }\n")
+    done = emulator("exec", "--profile", "./mine.yaml", "--", "lsusb", "-v")
+    status = done.stdout.split("Device Status:")[1]
+    assert "0x0000" in status
+    assert "Bus Powered" in status

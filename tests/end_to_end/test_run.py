@@ -195,7 +195,7 @@ def test_options_of_one_chip(
         ([*F405, "--listen", ":3240"], "expected HOST:PORT"),
         ([*F405, "--serial", "x" * 127], "126 UTF-16 units"),
         (["--farm", "farm.yaml"], "farm.yaml: cannot be read: No such file or directory"),
-        (["--profile", "stm32f406"], "did you mean 'stm32f405'?"),
+        (["--profile", "stm32f4005"], "did you mean 'stm32f405'?"),
         ([*F405, "--transport", "usb"], "invalid choice: 'usb'"),
     ],
 )

@@ -13,7 +13,7 @@ import usb.core
 from msgspec.structs import replace
 
 from dfu_emulator.bootloader import Reason
-from dfu_emulator.profile import Profile
+from dfu_emulator.profile import Profile, load
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host.cli import main
 from dfu_host.errors import ExitCode
@@ -245,7 +245,7 @@ class TestWrite:
         )
 
     @pytest.mark.parametrize(
-        ("option", "sizes"), [([], [16]), (["--align", "4"], [4]), (["--align", "1"], [3])]
+        ("option", "sizes"), [([], [32]), (["--align", "4"], [4]), (["--align", "1"], [3])]
     )
     def test_padding(self, f405_bench: Bench, tmp_path: Path, option: list[str], sizes: list[int]) -> None:
         (tmp_path / "odd.bin").write_bytes(b"odd")
@@ -253,6 +253,20 @@ class TestWrite:
         written = [t.setup.wLength for t in f405_bench.requests(Request.DNLOAD) if t.setup.wValue >= 2]
         assert written == sizes
         assert code == (ExitCode.DEVICE if sizes == [3] else ExitCode.OK)
+
+    @pytest.mark.parametrize(("option", "code"), [([], ExitCode.OK), (["--align", "8"], ExitCode.DEVICE)])
+    def test_no_flash_word_is_written_twice(
+        self, make_bench: MakeBench, tmp_path: Path, option: list[str], code: ExitCode
+    ) -> None:
+        """Where ECC covers 32 bytes, a second write into them is refused: these two share them."""
+        image = bincopy.BinFile()
+        for offset in (0, 20):
+            image.add_binary(b"part", FLASH + offset)
+        (tmp_path / "parts.hex").write_text(image.as_ihex())
+        bench = make_bench(load("stm32h743"))
+        assert bench.run("write", tmp_path / "parts.hex", *option) == code
+        if code is ExitCode.OK:
+            assert bench.flash[:32] == b"part" + b"\xff" * 16 + b"part" + b"\xff" * 8
 
     @pytest.mark.parametrize("address", [0x080FFFF8, 0x1FFFC000, 0x20003000])
     def test_outside_the_memory_touches_nothing(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfu_emulator.bootloader import Reason
-from dfu_emulator.profile import Profile
+from dfu_emulator.profile import Profile, load
 from dfu_emulator.profile.model import Overwrite
 from dfu_host.bus import pick
 from dfu_host.errors import DeviceGoneError, DeviceResetError, VerifyError
@@ -63,6 +63,16 @@ class TestErasing:
             session.write(FLASH, b"old data")
             program(session, [plan(f405_bench, 0, Element(FLASH + 8, b"x"), align=16)], mode=EraseMode.NONE)
         assert f405_bench.flash[:9] == b"old datax"
+
+    @pytest.mark.parametrize("mode", [EraseMode.PAGES, EraseMode.NONE])
+    def test_padding_is_what_the_memory_has(self, make_bench: MakeBench, mode: EraseMode) -> None:
+        """On an STM32L1, whose erased bytes are zero and whose bits are set by writing."""
+        bench = make_bench(load("stm32l152rc"))
+        with bench.session() as session:
+            session.write(FLASH, b"old data")
+            program(session, [plan(bench, 0, Element(FLASH + 8, b"newdata!"), align=32)], mode=mode)
+        kept = b"old data" if mode is EraseMode.NONE else bytes(8)
+        assert bench.flash[:40] == kept + b"newdata!" + bytes(24)
 
     def test_happens_before_any_write(self, f405_bench: Bench) -> None:
         """Two targets in one sector, as a file may have them for chips whose alternates share a memory."""
@@ -196,6 +206,18 @@ def test_each_plan_selects_its_alternate(f405_bench: Bench) -> None:
         if (transfer.setup.bmRequestType, transfer.setup.bRequest) == (0x01, 11)
     ]
     assert selected == [0, 0, 2]
+
+
+def test_padding_between_and_around(make_bench: MakeBench) -> None:
+    bench = make_bench(load("stm32l152rc"))
+    parts = [Element(FLASH + 256 + at, b"part") for at in (3, 20, 60, 64)]
+    with bench.session() as session:
+        assert program(session, [plan(bench, 0, *parts, align=32)])
+    expected = bytearray(256)
+    for part in parts:
+        offset = part.address - FLASH - 256
+        expected[offset : offset + 4] = b"part"
+    assert bench.flash[256:512] == expected
 
 
 def test_flash_that_refuses_to_be_programmed_twice(make_bench: MakeBench, f405: Profile) -> None:

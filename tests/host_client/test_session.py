@@ -7,7 +7,8 @@ import pytest
 import usb.core
 
 from dfu_emulator.bootloader import Reason
-from dfu_emulator.profile import Profile
+from dfu_emulator.emulation import emulated
+from dfu_emulator.profile import Profile, load
 from dfu_emulator.profile.model import (
     AbortInError,
     BlockSize,
@@ -18,7 +19,14 @@ from dfu_emulator.profile.model import (
     Rdp1,
 )
 from dfu_emulator.transports.inprocess import Backend
-from dfu_host.errors import DeviceGoneError, DeviceResetError, DeviceTimeoutError, HostError, RefusedError
+from dfu_host.errors import (
+    DeviceGoneError,
+    DeviceResetError,
+    DeviceTimeoutError,
+    HostError,
+    RefusedError,
+    StillBusyError,
+)
 from dfu_host.session import Session
 from dfu_protocol import Erase, MassErase, Request, SetAddress, State, Status, StatusReply
 from emulator.host import variant
@@ -27,6 +35,7 @@ from host_client.bench import FLASH, OPTION_BYTES, OTP, Bench, MakeBench, Vanish
 DATA = bytes(range(256)) * 20
 SECTOR = 16 * 1024
 LATE_SECTORS = 0x08020000
+WEDGED = 0x08100000
 
 
 def to_busy(bench: Bench) -> None:
@@ -229,7 +238,7 @@ class TestBusy:
         bench = make_bench(wedging, timing="real")
         with bench.session() as session:
             session.erase_page(FLASH)
-            with pytest.raises(DeviceTimeoutError, match=r"still busy after 20 s.*H743.*--no-erase"):
+            with pytest.raises(StillBusyError, match=r"still busy after 8 s$"):
                 session.erase_page(LATE_SECTORS)
             session.write(FLASH, DATA)
         # It has been freed, so that nothing has to wait for it once more.
@@ -242,6 +251,57 @@ class TestBusy:
         bench.backend = Slow(bench)
         with bench.session() as session, pytest.raises(DeviceTimeoutError, match="DFU_GETSTATUS: no answer"):
             session.mass_erase()
+
+
+class TestEraseThatNeverEnds:
+    """The STM32H743's ROM, which stays in dfuDNBUSY for its second mebibyte."""
+
+    SECTOR = 128 * 1024
+
+    @pytest.fixture
+    def h743(self, make_bench: MakeBench) -> Bench:
+        bench = make_bench(load("stm32h743"), timing="real")
+        with bench.session() as session:
+            session.write(WEDGED, DATA)
+            session.write(WEDGED + self.SECTOR, DATA)
+        return bench
+
+    def test_is_found_to_have_ended(self, h743: Bench) -> None:
+        before = h743.clock.now()
+        with h743.session() as session:
+            session.erase_page(WEDGED, self.SECTOR)
+            assert session.condition() == (State.DFU_IDLE, Status.OK)
+        assert h743.clock.now() - before < 15_000_000
+        assert len(h743.requests(Request.CLRSTATUS)) == 2
+        assert h743.flash[2**20 :].startswith(b"\xff" * self.SECTOR + DATA)
+
+    def test_has_not_ended_where_the_page_is_not_blank(self, h743: Bench) -> None:
+        # Silicon that says nothing of write protection: sector 0 here, and the trouble from there on.
+        chip = variant(load("stm32h743"), "bootloader", wedge_from=FLASH)
+        with emulated(chip, clock=h743.clock) as port:
+            port.configure()
+            port.device.bootloader.chip.option_bytes.areas[0].cells[0x1C] = 0xFE
+            port.device.bootloader.chip.flash.write(FLASH, bytes(32))
+            h743.backend = Backend(port)
+            with (
+                h743.session() as session,
+                pytest.raises(StillBusyError, match=r"busy.*not blank.*protected"),
+            ):
+                session.erase_page(FLASH, self.SECTOR)
+
+    def test_where_the_page_cannot_be_read(self, h743: Bench) -> None:
+        h743.backend = Unreadable(h743.port)
+        with h743.session() as session, pytest.raises(StillBusyError, match=r"may be erased.*--no-erase"):
+            session.erase_page(WEDGED, self.SECTOR)
+
+
+class Unreadable(Backend):
+    """Stalls every DFU_UPLOAD."""
+
+    def ctrl_transfer(self, dev_handle: Any, bmRequestType: int, bRequest: int, *rest: Any) -> int:
+        if bmRequestType == 0xA1 and bRequest == Request.UPLOAD:
+            raise usb.core.USBError("Pipe error", errno=32)
+        return super().ctrl_transfer(dev_handle, bmRequestType, bRequest, *rest)
 
 
 class Stalling(Backend):

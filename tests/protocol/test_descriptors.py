@@ -146,6 +146,19 @@ class TestStrings:
         built = build_string(text)
         assert parse_string(bytes([len(built) + 1]) + built[1:] + odd) == text
 
+    @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), st.binary(max_size=40))
+    def test_a_tail_follows_the_text(self, text: str, tail: bytes) -> None:
+        built = build_string(text, tail)
+        assert built == bytes((len(build_string(text)) + len(tail), 3)) + text.encode("utf-16-le") + tail
+        assert parse_string(built).startswith(text)
+
+    def test_text_and_tail_fit_together_or_not(self) -> None:
+        assert len(build_string("x" * 126, b"\0")) == 255
+        assert len(build_string("", bytes(253))) == 255
+        for text, tail in (("x" * 126, bytes(2)), ("", bytes(254)), ("x" * 127, b"")):
+            with pytest.raises(ProtocolError, match="126 UTF-16 units"):
+                build_string(text, tail)
+
     def test_bytes_behind_the_length_are_not_text(self) -> None:
         assert parse_string(build_string("DFU") + b"x\0") == "DFU"
 

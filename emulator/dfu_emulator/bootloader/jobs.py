@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from dfu_emulator.chip import Chip
-from dfu_emulator.memory import Flash, MemoryFault, OptionBytes
+from dfu_emulator.memory import Flash, MemoryFault, OptionArea
 from dfu_emulator.profile.model import OutsideMap, Rdp1
 from dfu_emulator.protection import Operation
 from dfu_emulator.timing import Work, WorkKind
@@ -59,6 +59,7 @@ class Worker:
     def __init__(self, chip: Chip) -> None:
         self._chip = chip
         self._rules = chip.profile.bootloader
+        self._program_width = chip.profile.memory.flash.program_width
         self._outside = Status.ADDRESS if self._rules.outside_map is OutsideMap.ADDRESS else Status.TARGET
         self._supported = frozenset(self._rules.commands)
         self.pointer = chip.flash.start
@@ -85,10 +86,10 @@ class Worker:
 
         Raises MemoryFault where nothing can be read.
         """
-        if self._chip.protection.rule(Operation.READ) is not Rdp1.ALLOW:
-            raise MemoryFault(Status.VENDOR)
         address = self.pointer + (block - FIRST_DATA_BLOCK) * block_size
         region = self._chip.map.find(address)
+        if not self._chip.protection.lets_read(region):
+            raise MemoryFault(Status.VENDOR)
         if region is None:
             raise MemoryFault(self._outside)
         return region.read(address, min(length, region.end - address))
@@ -111,14 +112,14 @@ class Worker:
         return Job(work, command.address)
 
     def _write(self, address: int, data: bytes) -> Job:
-        work = Work(WorkKind.WRITE, words=(len(data) + 3) // 4)
+        work = Work(WorkKind.WRITE, units=-(-len(data) // self._program_width))
         region = self._chip.map.find(address)
         if region is None or address + len(data) > region.end:
             return Job(work, address, self._outside)
         rule = self._chip.protection.rule(Operation.WRITE)
         if rule is not Rdp1.ALLOW:
             return _forbidden(work, address, rule)
-        if isinstance(region, OptionBytes):
+        if isinstance(region, OptionArea):
             return self._write_option_bytes(region, work, address, data)
         try:
             if isinstance(region, Flash):
@@ -145,12 +146,13 @@ class Worker:
                 outcome = Status.WRITE
         return outcome
 
-    def _write_option_bytes(self, region: OptionBytes, work: Work, address: int, data: bytes) -> Job:
+    def _write_option_bytes(self, region: OptionArea, work: Work, address: int, data: bytes) -> Job:
         if not region.takes(address, data):
             return Job(work, address, ignored=True)
-        before = region.rdp_level
+        options = self._chip.option_bytes
+        before = options.rdp_level
         region.write(address, data)
-        if before == 1 and region.rdp_level == 0:
+        if before == 1 and options.rdp_level == 0:
             self._chip.unprotect()
         return Job(work, address, reset=Reason.OPTION_BYTES)
 

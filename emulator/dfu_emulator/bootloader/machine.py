@@ -13,6 +13,9 @@ from dfu_emulator.timing import Timing, WorkKind
 from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
 from dfu_protocol.control import STATUS_REPLY
 
+NEVER = 1 << 40
+"""As ``Reply.hold``: longer than any host waits."""
+
 
 class Reply(NamedTuple):
     """The device's answer to one control transfer."""
@@ -238,7 +241,7 @@ class Bootloader:
         self._done_at = max(now, self._done_at) + duration
         self._ready_at = now + timeout * 1000
         hold = 0
-        if self._rules.busy is BusyModel.BLOCK:
+        if self._rules.busy is BusyModel.BLOCK and not self._is_wedged(job):
             self.silent_until = self._done_at if self._done_at > now else 0
             hold = duration if self._rules.held_at is HeldAt.START else 0
         return reply._replace(hold=hold)

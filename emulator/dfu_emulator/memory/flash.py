@@ -27,6 +27,7 @@ class Flash(PlainRegion):
         super().__init__(profile.start, bytearray(erased * profile.size) if cells is None else cells)
         self._profile = profile
         self._erased = erased
+        self._unit = profile.program_width
         self._keep = keep
         sizes = [size for count, size in profile.sectors for _ in range(count)]
         self._bounds = [0, *accumulate(sizes)]
@@ -72,21 +73,35 @@ class Flash(PlainRegion):
     def write(self, address: int, data: bytes) -> None:
         """Program ``data``; over cells that are not erased, do what the profile says.
 
-        Raises MemoryFault as check_alignment does, or where the profile refuses to write over data.
+        Raises MemoryFault as check_alignment does, or where the profile refuses to write over data: what
+        comes before that place is programmed then.
         """
         self.check_alignment(address, len(data))
         offset = address - self.start
-        before = self.cells[offset : offset + len(data)]
-        if before == self._erased * len(data):
+        if self._is_erased(offset, offset + len(data)):
             self._store(offset, data)
-            return
-        match self._profile.overwrite:
-            case Overwrite.PROG:
-                raise MemoryFault(Status.PROG)
-            case Overwrite.VERIFY:
-                raise MemoryFault(Status.VERIFY)
-            case Overwrite.CLEAR_BITS:
-                self._store(offset, self._program_over(before, data))
+        elif self._profile.overwrite is Overwrite.CLEAR_BITS:
+            self._store(offset, self._program_over(self.cells[offset : offset + len(data)], data))
+        else:
+            self._program_what_is_erased(offset, data)
+
+    def _is_erased(self, start: int, end: int) -> bool:
+        """Whether all cells are erased that share a unit of programming with those from start to end."""
+        start -= start % self._unit
+        end += -end % self._unit
+        return self.cells.count(self._erased, start, end) == end - start
+
+    def _program_what_is_erased(self, offset: int, data: bytes) -> None:
+        """Unit by unit, up to the first that the profile refuses."""
+        overwrite = self._profile.overwrite
+        zeros = bytes(self._unit) if overwrite is Overwrite.PROG_UNLESS_ZERO else None
+        end = offset + len(data)
+        for unit in range(offset - offset % self._unit, end, self._unit):
+            first, behind = max(unit, offset), min(unit + self._unit, end)
+            part = data[first - offset : behind - offset]
+            if part != zeros and not self._is_erased(first, behind):
+                raise MemoryFault(Status.VERIFY if overwrite is Overwrite.VERIFY else Status.PROG)
+            self._store(first, part)
 
     def _program_over(self, before: bytearray, data: bytes) -> bytes:
         old, new = int.from_bytes(before, "little"), int.from_bytes(data, "little")

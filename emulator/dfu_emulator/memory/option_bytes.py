@@ -1,29 +1,40 @@
 """Option bytes: read protection, write protection and user options."""
 
+from collections.abc import Iterator
+
 from dfu_emulator.memory.region import PlainRegion
+from dfu_emulator.profile.model import OptionArea as OptionAreaProfile
 from dfu_emulator.profile.model import OptionBytes as OptionBytesProfile
 
 
-class OptionBytes(PlainRegion):
+class OptionArea(PlainRegion):
     """Written only as a whole, from the first byte on; anything else is ignored (AN2662)."""
 
-    def __init__(self, profile: OptionBytesProfile) -> None:
+    def __init__(self, options: OptionBytesProfile, profile: OptionAreaProfile) -> None:
         super().__init__(profile.start, bytearray(profile.factory))
-        self._profile = profile
+        self._options = options
 
     def write(self, address: int, data: bytes) -> None:
         if self.takes(address, data):
-            self.cells[:] = data
+            self.cells[:] = self._options.with_complements(data)
 
     def takes(self, address: int, data: bytes) -> bool:
         """True for a write of the whole area."""
         return address == self.start and len(data) == len(self.cells)
 
+
+class OptionBytes:
+    """All option bytes of a chip; ``areas`` are what a host can reach of them."""
+
+    def __init__(self, profile: OptionBytesProfile) -> None:
+        self._profile = profile
+        self.areas = [OptionArea(profile, area) for area in profile.areas]
+
     @property
     def rdp_level(self) -> int:
         """Read protection level: 0, 1 or 2."""
         rdp = self._profile.rdp
-        value = self.cells[rdp.offset]
+        value = self.areas[0].cells[rdp.offset]
         if value == rdp.level0:
             return 0
         return 2 if value == rdp.level2 else 1
@@ -32,11 +43,28 @@ class OptionBytes(PlainRegion):
     def rdp_level(self, level: int) -> None:
         rdp = self._profile.rdp
         # Any third value is level 1; 0x55 is the customary one.
-        self.cells[rdp.offset] = {0: rdp.level0, 2: rdp.level2}.get(level, 0x55)
+        level1 = next(value for value in (0x55, 0x00, 0xFF) if value not in (rdp.level0, rdp.level2))
+        value = (rdp.level0, level1, rdp.level2)[level]
+        if value is None:
+            raise ValueError("this chip has no read protection level 2")
+        area = self.areas[0]
+        values = bytearray(area.cells)
+        values[rdp.offset] = value
+        area.write(area.start, bytes(values))
 
     def is_write_protected(self, sector: int) -> bool:
-        """True where the sector's nWRP bit is 0. Sectors without a bit cannot be protected."""
-        wrp = self._profile.wrp
-        if sector >= wrp.sectors:
-            return False
-        return not self.cells[wrp.offset + sector // 8] >> sector % 8 & 1
+        """True where one of the chip's ways to protect sectors protects this one."""
+        return any(sector in sectors for sectors in self._protected())
+
+    def _protected(self) -> Iterator[range]:
+        for group in self._profile.wrp_bits:
+            cells = self.areas[group.area].cells
+            for number in range(group.bits):
+                index, bit = divmod(group.first_bit + number, 8)
+                if cells[group.offset + index] >> bit & 1 == group.protects:
+                    start = group.first_sector + number * group.sectors
+                    yield range(start, start + group.sectors)
+        for limits in self._profile.wrp_ranges:
+            cells = self.areas[limits.area].cells
+            first, last = cells[limits.first], cells[limits.last]
+            yield range(limits.first_sector + first, limits.first_sector + last + 1)

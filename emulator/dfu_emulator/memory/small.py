@@ -1,17 +1,21 @@
-"""RAM, system memory and the device feature bytes."""
+"""RAM, system memory, data EEPROM and the device feature bytes."""
+
+from collections.abc import Iterator
 
 from dfu_emulator.memory.region import MemoryFault, PlainRegion
 from dfu_emulator.profile.model import DeviceFeature as DeviceFeatureProfile
-from dfu_emulator.profile.model import Ram as RamProfile
+from dfu_emulator.profile.model import Eeprom as EepromProfile
+from dfu_emulator.profile.model import Range
 from dfu_emulator.profile.model import SystemMemory as SystemMemoryProfile
 from dfu_protocol import Status
 
 
 class Ram(PlainRegion):
-    """What the ROM leaves free of the RAM."""
+    """A part of the RAM that the ROM leaves free."""
 
-    def __init__(self, profile: RamProfile) -> None:
-        super().__init__(profile.start + profile.reserved, bytearray(profile.size - profile.reserved))
+    def __init__(self, area: Range) -> None:
+        start, end = area
+        super().__init__(start, bytearray(end - start))
 
     def write(self, address: int, data: bytes) -> None:
         offset = address - self.start
@@ -22,17 +26,33 @@ class Ram(PlainRegion):
         self.cells[:] = bytes(len(self.cells))
 
 
+class Eeprom(Ram):
+    """Data EEPROM: a write replaces what is there; erased it is all zero."""
+
+    def __init__(self, profile: EepromProfile) -> None:
+        super().__init__((profile.start, profile.start + profile.size))
+
+
 class SystemMemory(PlainRegion):
     """The ROM: readable, never writable. ST's code is not part of this project, so it reads as 0xFF."""
 
-    def __init__(self, profile: SystemMemoryProfile) -> None:
-        super().__init__(profile.start, bytearray(b"\xff" * profile.size))
-        offset = profile.bootloader_id_address - profile.start
-        if 0 <= offset < profile.size:
-            self.cells[offset] = profile.bootloader_id
+    def __init__(self, area: Range) -> None:
+        start, end = area
+        super().__init__(start, bytearray(b"\xff" * (end - start)))
 
     def write(self, address: int, data: bytes) -> None:
         raise MemoryFault(Status.TARGET)
+
+
+def system_memory(profile: SystemMemoryProfile) -> Iterator[SystemMemory]:
+    """All areas of it; one of them has the bootloader id."""
+    number, address = profile.bootloader_id_bytes, profile.bootloader_id_address
+    for area in profile.areas:
+        memory = SystemMemory(area)
+        if address is not None and memory.start <= address < memory.end:
+            offset = address - memory.start
+            memory.cells[offset : offset + len(number)] = number
+        yield memory
 
 
 class DeviceFeature(PlainRegion):

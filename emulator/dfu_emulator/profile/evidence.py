@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from dfu_emulator.profile.model import Evidence, Profile
+from dfu_emulator.profile.model import Evidence, Flash, Profile
 
 
 def evidence_for(profile: Profile, path: str) -> Evidence | None:
@@ -26,6 +26,8 @@ def value_at(profile: Profile, path: str) -> Any:
     for part in path.split("."):
         if isinstance(value, Struct) and part in value.__struct_fields__:
             value = getattr(value, part)
+        elif isinstance(value, Flash) and part == "size":  # a key that leads to the sectors
+            value = value.size
         elif isinstance(value, Mapping) and part in value:
             value = value[part]
         elif isinstance(value, tuple) and part.isdecimal() and int(part) < len(value):

@@ -41,6 +41,9 @@ def _faults(kind: inspect.Type, value: Any, key: Key) -> Iterator[tuple[Key, str
                 meant = near(value, choices) if isinstance(value, str) else None
                 advice = f"; did you mean {meant!r}?" if meant else ""
                 yield key, _expected(f"one of {', '.join(choices)}", value) + advice
+        case inspect.BoolType():
+            if not isinstance(value, bool):
+                yield key, _expected("true or false", value)
         case inspect.IntType():
             if not isinstance(value, int) or isinstance(value, bool):
                 yield key, _expected("a whole number", value)

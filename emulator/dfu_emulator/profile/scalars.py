@@ -60,7 +60,7 @@ class Sectors(tuple[int, int]):
 class HexBytes(bytes):
     """Bytes; written in hexadecimal, e.g. ``FF AA``."""
 
-    pattern = r"([0-9A-Fa-f]{2}\s*)+"
+    pattern = r"\s*([0-9A-Fa-f]{2}\s*)*"
 
     @classmethod
     def read(cls, value: Any) -> "HexBytes":

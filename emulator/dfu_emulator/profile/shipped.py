@@ -15,6 +15,11 @@ def available() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
+def path_of(name: str) -> Path:
+    """The file of the shipped profile with this name."""
+    return SHIPPED / f"{name}.yaml"
+
+
 def is_path(name: str) -> bool:
     """True where ``name`` is the path of a file, not the name of a shipped profile."""
     return "/" in name or name.endswith((".yaml", ".yml"))

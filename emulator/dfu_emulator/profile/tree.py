@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dfu_emulator.profile.errors import Key, ProfileError
-from dfu_emulator.profile.shipped import SHIPPED, available, is_path
-from dfu_emulator.profile.wording import describe, hint
+from dfu_emulator.profile.names import advice
+from dfu_emulator.profile.shipped import available, is_path, path_of
+from dfu_emulator.profile.wording import describe
 from dfu_emulator.profile.yaml_file import Place, read_yaml
 
 
@@ -18,12 +19,15 @@ class Tree:
     value: dict[str, Any]
     places: dict[Key, Place]
 
+    def place(self, key: Key) -> Place:
+        """Where ``key`` stands, or the nearest key above it that the files have."""
+        while key not in self.places:
+            key = key[:-1]
+        return self.places[key]
+
     def error(self, key: Key, message: str) -> ProfileError:
-        """An error at ``key``, or at the nearest key above it that the files have."""
-        place = key
-        while place not in self.places:
-            place = place[:-1]
-        return ProfileError(message, *self.places[place], key)
+        """An error at ``key``."""
+        return ProfileError(message, *self.place(key), key)
 
 
 def read_tree(path: Path) -> Tree:
@@ -40,7 +44,7 @@ def _read(path: Path, children: tuple[Path, ...]) -> Tree:
     if base in chain:
         raise tree.error(("extends",), f"{tree.value['extends']!r} extends this file again: a cycle")
     del tree.value["extends"]
-    return _merge(_read(base, chain), tree)
+    return merge(_read(base, chain), tree)
 
 
 def _find_base(tree: Tree, path: Path) -> Path:
@@ -48,9 +52,9 @@ def _find_base(tree: Tree, path: Path) -> Path:
     if not isinstance(name, str):
         raise tree.error(("extends",), f"expected a file or a shipped profile, found {describe(name)}")
     if name in available():
-        return (SHIPPED / f"{name}.yaml").resolve()
+        return path_of(name).resolve()
     if not is_path(name):
-        raise tree.error(("extends",), f"no profile is called {name!r}; {hint(name, available())}")
+        raise tree.error(("extends",), f"no profile is called {name!r}; {advice(name, available())}")
     base = path.parent / name
     try:
         return base.resolve(strict=True)
@@ -58,7 +62,7 @@ def _find_base(tree: Tree, path: Path) -> Path:
         raise tree.error(("extends",), f"there is no file {str(base)!r}") from None
 
 
-def _merge(base: Tree, child: Tree) -> Tree:
+def merge(base: Tree, child: Tree) -> Tree:
     """``child`` over ``base``: mappings are merged, all else replaces; evidence is added up, newest first."""
     for tree in (base, child):
         evidence = tree.value.setdefault("evidence", [])
@@ -69,40 +73,63 @@ def _merge(base: Tree, child: Tree) -> Tree:
     places = {key: place for key, place in base.places.items() if key[:1] != ("evidence",)} | child.places
     for index, (_, at) in enumerate(inherited, len(own)):
         places |= {("evidence", index, *key): place for key, place in at.items()}
-    value = _overlay(base.value, child.value) | {"evidence": own + [entry for entry, _ in inherited]}
+    value = overlay(base.value, child.value) | {"evidence": own + [entry for entry, _ in inherited]}
     return Tree(value, places)
 
 
-def _overlay(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
+def overlay(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
+    """``child`` over ``base``, as plain values."""
     merged = dict(base)
     for key, value in child.items():
         below = merged.get(key)
-        merged[key] = _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        merged[key] = overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
 
 
 def _inherit_evidence(base: Tree, child: dict[str, Any]) -> Iterator[tuple[Any, dict[Key, Place]]]:
     """The evidence of ``base`` for what ``child`` leaves as it was, with the places below each entry."""
+    own = list(_keys_with_evidence(child))
     for index, entry in enumerate(base.value["evidence"]):
         was = ("evidence", index)
-        places: dict[Key, Place] = {(): base.places[was]}
+        places: dict[Key, Place] = {(): base.place(was)}
         if isinstance(entry, dict):
-            places |= {(name,): base.places[*was, name] for name in entry}
+            places |= {(name,): base.place((*was, name)) for name in entry}
             if isinstance(of := entry.get("of"), list):
-                left = [(n, path) for n, old in enumerate(of) for path in _unchanged(old, base.value, child)]
-                places |= {("of", n): base.places[*was, "of", old] for n, (old, _) in enumerate(left)}
+                left = [
+                    (n, path)
+                    for n, old in enumerate(of)
+                    for path in _unchanged(old, base.value, child)
+                    if path == old or not _is_covered(path, old, own)
+                ]
+                places |= {("of", n): base.place((*was, "of", old)) for n, (old, _) in enumerate(left)}
                 if of and not left:
                     continue
                 entry = entry | {"of": [path for _, path in left]}
         yield entry, places
 
 
+def _keys_with_evidence(child: dict[str, Any]) -> Iterator[str]:
+    for entry in child["evidence"]:
+        of = entry.get("of") if isinstance(entry, dict) else None
+        yield from (key for key in of if isinstance(key, str)) if isinstance(of, list) else ()
+
+
+def _is_covered(path: str, old: str, own: list[str]) -> bool:
+    """Whether one of ``own`` counts for ``path``, which only got longer than ``old`` by being split."""
+    return any(len(key) >= len(old) and f"{path}.".startswith(f"{key}.") for key in own)
+
+
 def _unchanged(path: Any, base: Any, child: Any) -> Iterator[Any]:
-    """``path``, or those keys below it, that ``child`` leaves as they are in ``base``."""
+    """``path``, or those keys below it, that ``child`` leaves as they are in ``base``, or says alike."""
     if not isinstance(path, str):
         yield path
         return
     for part in path.split("."):
+        if isinstance(child, list) and isinstance(base, list) and part.isdecimal():
+            index = int(part)
+            if index < min(len(child), len(base)) and child[index] == base[index]:
+                yield path
+            return
         if not isinstance(child, dict):
             return
         if part not in child:
@@ -114,6 +141,10 @@ def _unchanged(path: Any, base: Any, child: Any) -> Iterator[Any]:
 
 
 def _unchanged_below(path: str, base: Any, child: Any) -> Iterator[str]:
+    if isinstance(base, list) and isinstance(child, list):
+        pairs = enumerate(zip(base, child, strict=False))
+        yield from (f"{path}.{index}" for index, (old, new) in pairs if old == new)
+        return
     if not (isinstance(base, dict) and isinstance(child, dict)):
         return
     for name, value in base.items():

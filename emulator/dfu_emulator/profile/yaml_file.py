@@ -15,8 +15,8 @@ try:
 except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader  # type: ignore[assignment]
 
-Place: TypeAlias = tuple[Path, int]
-"""File and line, from 1."""
+Place: TypeAlias = tuple[Path, int | None]
+"""File and line, from 1; no line for what does not come from a file."""
 
 _MAX_DEPTH = 32
 _MAX_VALUES = 10_000
@@ -50,14 +50,27 @@ class _Loader(_BoundedComposer, SafeLoader):
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, Place]]:
     """The mapping in ``path`` as dicts, lists and scalars, and the place of each key. Raises ProfileError."""
-    text = _read_text(path)
+    value, places = parse_yaml(_read_text(path), path)
+    if not places:
+        raise ProfileError("the file is empty; expected keys with values", path, 1)
+    if not isinstance(value, dict):
+        raise ProfileError(f"expected keys with values, found {describe(value)}", path, 1)
+    return value, places
+
+
+def parse_yaml(text: str, path: Path) -> tuple[Any, dict[Key, Place]]:
+    """What ``text`` says, and the place of each key; None and no place where it says nothing.
+
+    Raises ProfileError, which names ``path``.
+    """
+    if odd := Reader.NON_PRINTABLE.search(text):
+        line = text.count("\n", 0, odd.start()) + 1
+        raise ProfileError(f"not YAML: the character {odd[0]!r} may not stand in it", path, line)
     loader = _Loader(text)
     reader = _NodeReader(path, loader)
     try:
         node = loader.get_single_node()
-        if node is None:
-            raise ProfileError("the file is empty; expected keys with values", path, 1)
-        value = reader.read(node, ())
+        return (None if node is None else reader.read(node, ())), reader.places
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error, path, text) from None
     except (ValueError, OverflowError) as error:  # PyYAML's scanner, for an escape like \UFFFFFFFF
@@ -65,9 +78,6 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, Place]]:
         raise ProfileError(f"not YAML: {error}", path, line) from None
     finally:
         loader.dispose()
-    if not isinstance(value, dict):
-        raise ProfileError(f"expected keys with values, found {describe(value)}", path, 1)
-    return value, reader.places
 
 
 def _read_text(path: Path) -> str:
@@ -77,14 +87,10 @@ def _read_text(path: Path) -> str:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ProfileError(f"cannot be read: {reason}", path) from None
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ProfileError("not UTF-8 text", path, line) from None
-    if odd := Reader.NON_PRINTABLE.search(text):
-        line = text.count("\n", 0, odd.start()) + 1
-        raise ProfileError(f"not YAML: the character {odd[0]!r} may not stand in it", path, line)
-    return text
 
 
 def _not_yaml(error: yaml.MarkedYAMLError, path: Path, text: str) -> ProfileError:

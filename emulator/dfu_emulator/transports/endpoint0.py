@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from dfu_emulator.bootloader import NEVER
 from dfu_emulator.port import Port
 from dfu_emulator.transports.worker import Worker
 from dfu_protocol import SetupPacket
@@ -36,10 +37,11 @@ def carry(setup: SetupPacket, endpoint: Endpoint0, port: Port, worker: Worker, a
     takes = has_data and port.takes_data(setup)
     data = endpoint.receive(setup.wLength) if takes else bytes(setup.wLength if has_data else 0)
     reply = port.control(setup, data, address)
-    worker.sleep(port.clock, reply.hold)
+    answered = reply.hold < NEVER
+    worker.sleep(port.clock, reply.hold if answered else GIVEN_UP)
     if takes:
         return
-    if reply.data is None:
+    if reply.data is None or not answered:
         endpoint.stall(setup)
     elif setup.is_in and setup.wLength:
         endpoint.send(reply.data)
@@ -47,5 +49,8 @@ def carry(setup: SetupPacket, endpoint: Endpoint0, port: Port, worker: Worker, a
         endpoint.acknowledge(setup)
 
 
+GIVEN_UP = 6_000_000
+"""Microseconds after which a host no longer waits: most do so for 5 s. What is never answered is stalled
+then: only so does the kernel let go of the request, and it stalls all others until then."""
 STATUS_STAGE = 2_000
 """Microseconds that the status stage may take after the data were sent: a device leaves only then."""

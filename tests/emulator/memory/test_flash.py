@@ -104,18 +104,110 @@ def test_of_a_flash_that_is_erased_to_zero_bits_only_set(
     assert host.read(FLASH, 4) == bytes(4)
 
 
-@pytest.mark.parametrize(("rule", "told"), [(Overwrite.PROG, Status.PROG), (Overwrite.VERIFY, Status.VERIFY)])
-def test_flash_with_ecc_refuses_what_is_not_erased(
-    f405: Profile, plug: Plug, rule: Overwrite, told: Status
+class TestFlashWithEcc:
+    """What shares its ECC is written once: a second write is refused, until the next erase."""
+
+    @pytest.fixture(
+        params=[
+            (Overwrite.PROG, Status.PROG),
+            (Overwrite.PROG_UNLESS_ZERO, Status.PROG),
+            (Overwrite.VERIFY, Status.VERIFY),
+        ],
+        ids=lambda rule: rule[0].value,
+    )
+    def rule(self, request: pytest.FixtureRequest) -> tuple[Overwrite, Status]:
+        rule: tuple[Overwrite, Status] = request.param
+        return rule
+
+    @pytest.fixture
+    def refused(self, rule: tuple[Overwrite, Status]) -> tuple[int, ...]:
+        return (rule[1], 0, State.ERROR, 0)
+
+    @pytest.fixture
+    def host(self, f405: Profile, plug: Plug, rule: tuple[Overwrite, Status]) -> Host:
+        """Of a flash that is programmed by 8 bytes, of which a host may write 4."""
+        return plug(variant(f405, "memory.flash", overwrite=rule[0], program_width=8)).idle()
+
+    def test_the_same_place(self, host: Host, refused: tuple[int, ...]) -> None:
+        assert host.write(FLASH, b"only").bStatus is Status.OK
+        for data in (b"more", b"only", b"\xff" * 4):
+            assert host.write(FLASH, data) == refused
+            host.clear_status()
+        assert host.read(FLASH, 8) == b"only" + b"\xff" * 4
+
+    @pytest.mark.parametrize(("first", "second"), [(0, 4), (4, 0)])
+    def test_the_other_half_of_a_unit(
+        self, host: Host, refused: tuple[int, ...], first: int, second: int
+    ) -> None:
+        assert host.write(FLASH + first, b"half").bStatus is Status.OK
+        assert host.write(FLASH + second, b"rest") == refused
+        host.clear_status()
+        assert host.read(FLASH + second, 4) == b"\xff" * 4
+        assert host.write(FLASH + 8, b"the next").bStatus is Status.OK
+
+    def test_what_precedes_is_stored(self, host: Host, refused: tuple[int, ...]) -> None:
+        assert host.write(FLASH + 20, b"used").bStatus is Status.OK
+        assert host.write(FLASH + 4, bytes(range(1, 33))) == refused
+        host.clear_status()
+        assert host.read(FLASH, 48) == (
+            b"\xff" * 4 + bytes(range(1, 13)) + b"\xff" * 4 + b"used" + b"\xff" * 24
+        )
+
+    def test_a_block_of_erased_units_in_one_go(self, host: Host) -> None:
+        data = bytes(range(256)) * 8
+        assert host.write(FLASH + 4, data).bStatus is Status.OK
+        host.abort()
+        assert host.read(FLASH, 2056) == b"\xff" * 4 + data + b"\xff" * 4
+
+    def test_after_an_erase(self, host: Host) -> None:
+        host.write(FLASH, b"once")
+        assert host.erase(FLASH).bStatus is Status.OK
+        assert host.write(FLASH, b"more").bStatus is Status.OK
+        host.abort()
+        assert host.read(FLASH, 4) == b"more"
+
+    def test_a_refusal_is_no_misaligned_write(self, host: Host, refused: tuple[int, ...]) -> None:
+        """After which nothing could be written any more."""
+        host.write(FLASH, b"once")
+        assert host.write(FLASH, b"more") == refused
+        host.clear_status()
+        assert host.write(FLASH + 8, b"next").bStatus is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("rule", "offset", "length", "stored"),
+    [
+        (Overwrite.PROG_UNLESS_ZERO, 0, 8, True),
+        (Overwrite.PROG_UNLESS_ZERO, 0, 16, True),
+        (Overwrite.PROG_UNLESS_ZERO, 0, 4, False),  # the unit would not be all zeros
+        (Overwrite.PROG_UNLESS_ZERO, 4, 4, False),
+        (Overwrite.PROG, 0, 8, False),
+        (Overwrite.VERIFY, 0, 8, False),
+    ],
+)
+def test_zeros_over_what_is_not_erased(
+    f405: Profile, plug: Plug, rule: Overwrite, offset: int, length: int, stored: bool
 ) -> None:
-    host = plug(variant(f405, "memory.flash", overwrite=rule)).idle()
-    assert host.write(FLASH, b"once").bStatus is Status.OK
-    assert host.write(FLASH, b"more") == (told, 0, State.ERROR, 0)
-    host.clear_status()
-    assert host.read(FLASH, 8) == b"once" + b"\xff" * 4
-    assert host.write(FLASH + 4, b"next").bStatus is Status.OK
-    assert host.erase(FLASH).bStatus is Status.OK
-    assert host.write(FLASH, b"more").bStatus is Status.OK
+    host = plug(variant(f405, "memory.flash", overwrite=rule, program_width=8)).idle()
+    host.write(FLASH, b"firmware")
+    assert (host.write(FLASH + offset, bytes(length)).bStatus is Status.OK) is stored
+    assert host.idle().read(FLASH, 8) == (bytes(8) if stored else b"firmware")
+
+
+def test_zeros_do_not_open_the_way_for_the_rest(f405: Profile, plug: Plug) -> None:
+    host = plug(variant(f405, "memory.flash", overwrite=Overwrite.PROG_UNLESS_ZERO, program_width=8)).idle()
+    host.write(FLASH, b"firmware" * 3)
+    assert host.write(FLASH, bytes(8) + b"hardware" + bytes(8)) == (Status.PROG, 0, State.ERROR, 0)
+    assert host.idle().read(FLASH, 24) == bytes(8) + b"firmware" * 2
+
+
+@pytest.mark.parametrize(("width", "units"), [(1, 2048), (2, 1024), (4, 512), (8, 256), (32, 64)])
+def test_a_write_takes_as_long_as_its_units(f405: Profile, plug: Plug, width: int, units: int) -> None:
+    host = plug(variant(f405, "memory.flash", program_width=width), timing="real").idle()
+    host.set_address(FLASH)
+    before = host.clock.now()
+    host.job(2, bytes(2048))
+    assert host.clock.now() - before == units * f405.timing.flash["x8"].program.typ
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from dfu_emulator.profile import available, evidence_for, load
-from dfu_emulator.profile.shipped import SHIPPED
-from dfu_emulator.profile.tree import read_tree
+from dfu_emulator.profile import evidence_for, load
+from dfu_emulator.profile.changes import choose_rom
+from dfu_emulator.profile.shipped import path_of
+from dfu_emulator.profile.tree import Tree, read_tree
+from emulator.profile.roms import ROMS, each_rom
 
-WITHOUT = {"name", "family", "part", "aliases", "evidence"}
-"""Names, which say nothing of the chip."""
+WITHOUT = {"name", "family", "part", "aliases", "rom_version", "rom_versions", "evidence"}
+"""Names, which say nothing of the chip, and ROMs that have evidence of their own."""
 
 
 def leaves(value: Any, path: str = "") -> Iterator[str]:
@@ -29,23 +31,32 @@ def test_leaves_are_the_values_and_not_the_sections() -> None:
     assert list(leaves({"a": {"b": 1, "c": [2, {"d": 3}]}})) == ["a.b", "a.c.0", "a.c.1.d"]
 
 
-@pytest.mark.parametrize("name", available())
-def test_every_value_has_evidence(name: str) -> None:
-    profile = load(name)
-    paths = [
-        path
-        for path in leaves(read_tree(SHIPPED / f"{name}.yaml").value)
-        if path.split(".")[0] not in WITHOUT
-    ]
-    assert len(paths) > 50
-    assert [path for path in paths if evidence_for(profile, path) is None] == []
+def tree_of(name: str, version: str | None) -> Tree:
+    tree = read_tree(path_of(name))
+    return tree if version is None else choose_rom(tree, version)
 
 
-@pytest.mark.parametrize("name", available())
-def test_every_entry_is_the_evidence_of_something(name: str) -> None:
-    profile = load(name)
-    used = {id(evidence_for(profile, path)) for path in leaves(read_tree(SHIPPED / f"{name}.yaml").value)}
-    assert [entry for entry in profile.evidence if id(entry) not in used] == []
+def paths(name: str, version: str | None) -> list[str]:
+    """All that the files say of one ROM, but for names."""
+    return [path for path in leaves(tree_of(name, version).value) if path.split(".")[0] not in WITHOUT]
+
+
+@each_rom
+def test_every_value_has_evidence(name: str, version: str | None) -> None:
+    profile = load(name, version)
+    assert len(paths(name, version)) > 50
+    assert [path for path in paths(name, version) if evidence_for(profile, path) is None] == []
+
+
+def test_every_entry_is_the_evidence_of_something() -> None:
+    """In one shipped ROM at least: others may know better what their family is only taken to be like."""
+    written, used = set(), set()
+    for name, version in ROMS:
+        profile, tree = load(name, version), tree_of(name, version)
+        places = {id(entry): tree.places["evidence", n] for n, entry in enumerate(profile.evidence)}
+        written |= set(places.values())
+        used |= {places[id(evidence_for(profile, path))] for path in paths(name, version)}
+    assert written - used == set()
 
 
 @pytest.mark.parametrize(
@@ -59,11 +70,11 @@ def test_every_entry_is_the_evidence_of_something(name: str) -> None:
         ("alternates.3", "inferred", "STM32CubeProgrammer"),
         ("bootloader.block_size", "inferred", "STM32F042"),
         ("bootloader.busy", "inferred", "dfu-util"),
-        ("protection.read", "document", "AN2662"),
+        ("protection.read", "inferred", "AN2662"),
         ("protection.set_address", "document", "Betaflight"),
-        ("memory.option_bytes.start", "inferred", "STM32CubeProgrammer"),
-        ("memory.option_bytes.factory", "inferred", "RM0090"),
-        ("memory.system.size", "document", "AN2606"),
+        ("memory.option_bytes.areas.0.start", "inferred", "STM32CubeProgrammer"),
+        ("memory.option_bytes.areas.0.factory", "inferred", "RM0090"),
+        ("memory.system.areas", "document", "AN2606"),
         ("memory.system.bootloader_id", "document", "AN2606"),
         ("timing.poll_timeout.mass_erase", "inferred", "dfu-util"),
         ("timing.flash.x8.erase.16K.typ", "document", "DS8626"),
@@ -85,7 +96,7 @@ class TestEvidenceFor:
             "usb: { bcdDevice: 0x2100, product: X }\n"
             "evidence:\n"
             "  - { kind: inferred, source: first, of: [usb, usb.bcdDevice] }\n"
-            "  - { kind: inferred, source: second, of: [usb, memory.ram.size] }\n"
+            "  - { kind: inferred, source: second, of: [usb, memory.ram.0] }\n"
         )
         return str(path)
 
@@ -95,10 +106,15 @@ class TestEvidenceFor:
 
     def test_the_longest_path_counts(self, mine: str) -> None:
         assert self.source(mine, "usb.bcdDevice") == "first"
-        assert self.source(mine, "memory.ram.size") == "second"
+        assert self.source(mine, "memory.ram.0") == "second"
 
     def test_the_first_of_equals_counts(self, mine: str) -> None:
         assert self.source(mine, "usb.product") == "first"
+
+    def test_what_a_change_splits_does_not_get_longer(self, mine: str) -> None:
+        """The base speaks of all of usb too: that a part of it has changed makes the rest no better known."""
+        assert self.source(mine, "usb.manufacturer") == "first"
+        assert self.source(mine, "usb.serial") == self.source("stm32f405", "usb.serial")
 
     def test_a_section(self, mine: str) -> None:
         assert self.source(mine, "usb") == "first"
@@ -107,6 +123,7 @@ class TestEvidenceFor:
         path = tmp_path / "mine.yaml"
         path.write_text(
             "extends: stm32f405\nalternates: ['@X/0x0/1*1K', '@X/0x0/1*1K']\n"
+            "memory: { flash: { as_in_layout: false } }\n"
             "evidence: [{ kind: inferred, source: me, of: [alternates.1] }]\n"
         )
         assert self.source(str(path), "alternates.1") == "me"
@@ -114,9 +131,11 @@ class TestEvidenceFor:
 
     def test_a_value_changed_without_evidence_has_none(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.yaml"
-        path.write_text("extends: stm32f405\nusb: { product: X }\nmemory: { ram: { size: 64K } }\n")
+        path.write_text(
+            "extends: stm32f405\nusb: { product: X }\nmemory: { ram: [[0x20003000, 0x20010000]] }\n"
+        )
         assert self.source(str(path), "usb.product") is None
-        assert self.source(str(path), "memory.ram.size") is None
+        assert self.source(str(path), "memory.ram.0") is None
         assert self.source(str(path), "usb.manufacturer") == self.source("stm32f405", "usb.manufacturer")
 
     @pytest.mark.parametrize(

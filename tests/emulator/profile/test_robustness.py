@@ -1,5 +1,6 @@
 """Whatever is done to a shipped profile: it loads, or it is a ProfileError that says where."""
 
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dfu_emulator.profile import Profile, ProfileError, load
+from dfu_emulator.profile.errors import spell
 from dfu_emulator.profile.explain import find_fault
 from dfu_emulator.profile.scalars import decode
 from dfu_emulator.profile.shipped import SHIPPED
 from dfu_emulator.profile.tree import read_tree
 
-TEXT = (SHIPPED / "stm32f405.yaml").read_text().replace("families/", f"{SHIPPED}/families/")
+PATH = SHIPPED / "stm32f405.yaml"
+TEXT = PATH.read_text().replace("families/", f"{SHIPPED}/families/")
 LINES = TEXT.splitlines()
-WHOLE = read_tree(SHIPPED / "stm32f405.yaml").value
+WHOLE = read_tree(PATH).value
 
 SCRAPS = st.sampled_from(
     [
@@ -179,6 +182,31 @@ def mutate(data: st.DataObject) -> dict[str, Any]:
 @given(st.data())
 def test_wrong_values(tmp_path: Path, data: st.DataObject) -> None:
     check(tmp_path, yaml.safe_dump(mutate(data), allow_unicode=True).encode())
+
+
+@files
+@given(st.data())
+def test_wrong_values_that_are_changed(tmp_path: Path, data: st.DataObject) -> None:
+    """A ROM version and settings come before the model has looked at the file."""
+    path = tmp_path / "mutated.yaml"
+    path.write_text(yaml.safe_dump(mutate(data), allow_unicode=True))
+    with suppress(ProfileError):
+        load(str(path), next(iter(WHOLE["rom_versions"])), ["flash.size=512K", "alternates.1='@X/0x0/1*1Kg'"])
+
+
+KEYS = sorted({spell(key) for key in read_tree(PATH).places})
+
+
+@given(st.sampled_from(KEYS), st.sampled_from(["", ".0", ".1", ".x", ".size"]), ODD.map(yaml.safe_dump))
+def test_wrong_settings(key: str, below: str, value: str) -> None:
+    with suppress(ProfileError):
+        load("stm32f405", settings=[f"{key}{below}={value}"])
+
+
+@given(st.text())
+def test_any_setting(setting: str) -> None:
+    with suppress(ProfileError):
+        load("stm32f405", settings=[setting])
 
 
 @files

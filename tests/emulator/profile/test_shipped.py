@@ -5,6 +5,7 @@ import pytest
 from dfu_emulator.profile import Profile, available, load
 from dfu_emulator.profile.model import SerialRule, Span
 from dfu_protocol import Access, parse_layout
+from emulator.profile.roms import each_rom
 
 MS = 1000
 S = 1000 * MS
@@ -44,19 +45,19 @@ def test_memory(f405: Profile) -> None:
     memory = f405.memory
     assert (memory.flash.start, memory.flash.size) == (0x08000000, 1024 * 1024)
     assert memory.flash.sectors == ((4, 16384), (1, 65536), (7, 131072))
-    assert (memory.flash.erased, memory.flash.write_alignment) == (0xFF, 4)
+    flash = memory.flash
+    assert (flash.erased, flash.write_alignment, flash.program_width) == (0xFF, 4, 4)
     # AN2606: the bootloader leaves 0x20003000 to 0x2001FFFF.
-    assert (memory.ram.start + memory.ram.reserved, memory.ram.start + memory.ram.size) == (
-        0x20003000,
-        0x20020000,
-    )
-    assert (memory.system.start, memory.system.size) == (0x1FFF0000, 0x7800)
+    assert memory.ram == ((0x20003000, 0x20020000),)
+    assert memory.system.areas == ((0x1FFF0000, 0x1FFF7800),)
     assert (memory.system.bootloader_id, memory.system.bootloader_id_address) == (0x91, 0x1FFF77DE)
     options = memory.option_bytes
-    assert (options.start, options.size) == (0x1FFFC000, 16)
-    assert options.factory[options.rdp.offset] == options.rdp.level0 == 0xAA
+    (area,) = options.areas
+    assert (area.start, area.size) == (0x1FFFC000, 16)
+    assert area.factory[options.rdp.offset] == options.rdp.level0 == 0xAA
     assert options.rdp.level2 == 0xCC
-    assert (options.wrp.offset, options.wrp.sectors) == (8, 12)
+    (bits,) = options.wrp_bits
+    assert (bits.offset, bits.bits, bits.sectors, bits.protects) == (8, 12, 1, 0)
     assert memory.otp is not None
     assert (memory.otp.start, memory.otp.size) == (0x1FFF7800, 528)
     assert memory.device_feature is not None
@@ -90,7 +91,7 @@ def test_flash_times_of_the_data_sheet(
         131072: erase_128k,
     }
     assert spell(times.mass_erase, S) == mass_erase
-    assert spell(times.program_word, 1) == (16, 100)
+    assert spell(times.program, 1) == (16, 100)
 
 
 def test_other_times(f405: Profile) -> None:
@@ -119,13 +120,21 @@ def test_names_are_lower_case_because_looking_up_is(name: str) -> None:
     assert all(alias == alias.lower() for alias in (name, *load(name).aliases))
 
 
-@pytest.mark.parametrize("name", available())
-def test_first_alternate_is_the_flash_of_the_memory_map(name: str) -> None:
-    profile = load(name)
+@each_rom
+def test_first_alternate_is_the_flash_of_the_memory_map(name: str, version: str | None) -> None:
+    profile = load(name, version)
     flash = profile.memory.flash
     layout = parse_layout(profile.alternates[0])
     assert layout.segments[0].address == flash.start
-    assert layout.segments[-1].end == flash.start + flash.size
-    pages = [page for segment in layout.segments for page in segment.pages()]
-    assert [size for _, size in pages] == [size for count, size in flash.sectors for _ in range(count)]
     assert all(Access.ERASABLE in segment.access for segment in layout.segments)
+    pages = [page for segment in layout.segments for page in segment.pages()]
+    told = [size for _, size in pages] == [size for count, size in flash.sectors for _ in range(count)]
+    assert told is flash.as_in_layout
+
+
+@each_rom
+def test_a_rom_version_knows_its_name(name: str, version: str | None) -> None:
+    profile = load(name, version)
+    assert version in (None, profile.rom_version)
+    assert bool(profile.rom_version) is bool(profile.rom_versions)
+    assert load(name).rom_version not in profile.rom_versions

@@ -76,8 +76,9 @@ def test_a_path_is_relative_to_the_file(tmp_path: Path) -> None:
     [
         ("nowhere.yaml", "there is no file"),
         ("/nowhere/at/all.yaml", "there is no file '/nowhere/at/all.yaml'"),
-        ("stm32f504", "no profile is called 'stm32f504'; did you mean 'stm32f405'?"),
-        ("esp", "no profile is called 'esp'; there are: stm32f405"),
+        ("stm32f4005", "no profile is called 'stm32f4005'; did you mean 'stm32f405'?"),
+        ("f4005", "no profile is called 'f4005'; did you mean 'stm32f405'?"),
+        ("esp", "no profile is called 'esp'; 'dfu-emulator profiles list' shows all"),
         ('"a\\0b.yaml"', "there is no file"),
         (f"{'a' * 300}.yaml", "there is no file"),
         ("", "expected a file or a shipped profile, found nothing"),
@@ -154,6 +155,36 @@ evidence:
             tmp_path, "usb: { product: 20, configuration: { power: 30 } }\nalternates: [x]"
         )
         assert evidence == [{"kind": "hardware", "of": ["usb.vendor", "usb.configuration.attributes"]}]
+
+    @pytest.mark.parametrize(
+        ("alternates", "left"),
+        [
+            ("[a, x, c, d]", ["alternates.0", "alternates.2"]),
+            ("[a, b, c]", ["alternates.0", "alternates.2"]),
+            ("[a]", ["alternates.0"]),
+            ("[x, a, c]", ["alternates.2"]),
+            ("[]", []),
+        ],
+    )
+    def test_stays_for_items_that_are_said_again(
+        self, tmp_path: Path, alternates: str, left: list[str]
+    ) -> None:
+        evidence = self.evidence(tmp_path, f"alternates: {alternates}")
+        assert evidence[1]["of"] == [*left, "usb.product"]
+
+    @pytest.mark.parametrize(
+        ("again", "left"),
+        [
+            ("[[1, 2], [9, 9], [5, 6]]", ["ram.0", "ram.2"]),
+            ("[[1, 2]]", ["ram.0"]),
+            ("[[9, 9]]", None),
+            ("none", None),
+        ],
+    )
+    def test_of_a_list_stays_for_its_items(self, tmp_path: Path, again: str, left: list[str] | None) -> None:
+        family = "ram: [[1, 2], [3, 4], [5, 6]]\nevidence: [{ of: [ram] }]\n"
+        tree = tree_of(tmp_path, family=family, chip=f"extends: family.yaml\nram: {again}\n")
+        assert tree.value["evidence"] == ([] if left is None else [{"of": left}])
 
     def test_does_not_reach_a_new_value(self, tmp_path: Path) -> None:
         evidence = self.evidence(tmp_path, "usb: { serial: 5 }")

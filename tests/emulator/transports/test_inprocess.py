@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Port
 from dfu_emulator.profile import Profile
-from dfu_emulator.profile.model import Detach
+from dfu_emulator.profile.model import Detach, LoneFunctional
 from dfu_emulator.timing import ManualClock
 from dfu_emulator.transports.inprocess import Backend
 from emulator.host import FLASH, Host, Plug, variant
@@ -229,6 +229,24 @@ class TestGone:
         before = find(port)
         assert before.ctrl_transfer(0x21, 0, 1000, 0) == 0
         assert find(port).address == before.address + 1
+
+
+class TestSilence:
+    """A request that the chip never answers."""
+
+    @pytest.fixture
+    def host(self, f405: Profile, plug: Plug) -> Host:
+        return plug(variant(f405, "usb", lone_functional=LoneFunctional.SILENCE)).idle()
+
+    @pytest.mark.parametrize("timeout", [1, 1000, 60_000])
+    def test_the_host_has_its_time_out_and_goes_on(self, host: Host, timeout: int) -> None:
+        device = find(host.port)
+        with pytest.raises(usb.core.USBTimeoutError) as error:
+            device.ctrl_transfer(0x81, 6, 0x2100, 0, 9, timeout)
+        assert (error.value.errno, error.value.backend_error_code) == (errno.ETIMEDOUT, LIBUSB_ERROR_TIMEOUT)
+        assert host.clock.now() == timeout * 1000
+        assert get_status(device) == bytes.fromhex("00 000000 02 00")
+        assert send(device, 2, b"data") == 4
 
 
 class TestTimeouts:

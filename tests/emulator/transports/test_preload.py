@@ -13,7 +13,7 @@ import pytest
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Port, Transfer
 from dfu_emulator.profile import load
-from dfu_emulator.profile.model import Detach
+from dfu_emulator.profile.model import Detach, LoneFunctional
 from dfu_emulator.transports.preload import PreloadBus, PreloadError
 from dfu_protocol import Request, SetupPacket
 from emulator.host import variant
@@ -455,3 +455,22 @@ def test_missing_library_is_one_sentence(port: Port, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("dfu_emulator.transports.preload.bus.LIBRARY", "libnot-there.so")
     with pytest.raises(PreloadError, match=r"^libnot-there.so is missing: .*'sudo apt install umockdev'$"):
         PreloadBus(port).__enter__()
+
+
+def test_what_is_never_answered_times_out_and_nothing_else() -> None:
+    profile = variant(load("stm32f405"), "usb", lone_functional=LoneFunctional.SILENCE)
+    with emulated(profile) as port, PreloadBus(port) as bus:
+        seen = finish(
+            start(
+                bus,
+                """
+                device = find()
+                try:
+                    lone = list(device.ctrl_transfer(0x81, 6, 0x2100, 0, 9, 100))
+                except usb.core.USBTimeoutError:
+                    lone = "timeout"
+                print(json.dumps([lone, getstatus(device), device.manufacturer]))
+                """,
+            )
+        )
+    assert seen == ["timeout", [10, 0, 0, 0, 10, 0], "STMicroelectronics"]

@@ -10,11 +10,13 @@ import pytest
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Attached, Occurrence, Port
 from dfu_emulator.profile import Profile
+from dfu_emulator.profile.model import LoneFunctional
 from dfu_emulator.timing import ManualClock
 from dfu_emulator.transports import TransportError
 from dfu_emulator.transports.usbip import UsbipServer
+from dfu_emulator.transports.usbip.session import MAX_PENDING
 from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
-from emulator.host import CONFIGURE, FLASH, TRANSFER_SIZE
+from emulator.host import CONFIGURE, FLASH, TRANSFER_SIZE, variant
 from emulator.transports.usbip_client import (
     ECONNRESET,
     ENOENT,
@@ -364,6 +366,68 @@ class TestSession:
         assert failures == []
         for port, image in zip(ports, images, strict=True):
             assert port.device.bootloader.chip.flash.read(FLASH, len(image)) == image
+
+
+class TestNeverAnswered:
+    """GET_DESCRIPTOR for the functional descriptor alone, on a chip that is silent then and slow."""
+
+    LONE = SetupPacket(0x81, 6, 0x2100, 0, 9)
+
+    @pytest.fixture
+    def port(self, stack: ExitStack, f405: Profile) -> Port:
+        profile = variant(f405, "usb", lone_functional=LoneFunctional.SILENCE)
+        return stack.enter_context(emulated(profile, timing="real"))
+
+    @pytest.fixture
+    def device(self, stack: ExitStack, port: Port, address: Address) -> Imported:
+        device = stack.enter_context(Imported(address))
+        RemoteHost(device, port).idle()
+        return device
+
+    def test_unlinked(self, device: Imported) -> None:
+        unlinking = device.unlink(device.submit(self.LONE))
+        answer = device.returned()
+        assert (answer.command, answer.seqnum, answer.status) == (RET_UNLINK, unlinking, ECONNRESET)
+        assert device.control(GET_DEVICE_DESCRIPTOR) is not None
+
+    def test_unlinked_once(self, device: Imported) -> None:
+        silent = device.submit(self.LONE)
+        answers = []
+        for _ in range(2):
+            device.unlink(silent)
+            answers.append(device.returned().status)
+        assert answers == [ECONNRESET, 0]
+
+    @pytest.mark.parametrize("unlinked", [True, False])
+    def test_an_answer_that_takes_long_comes_all_the_same(self, device: Imported, unlinked: bool) -> None:
+        silent = device.submit(self.LONE)
+        if unlinked:
+            device.unlink(silent)
+            assert device.returned().command == RET_UNLINK
+        assert device.control(dnload(ERASE_16K), ERASE_16K) == b""
+        assert StatusReply.parse(device.control(GET_STATUS) or b"").bState is State.DNBUSY
+        assert StatusReply.parse(device.control(GET_STATUS) or b"").bState is State.DNLOAD_IDLE
+
+    def test_it_does_not_keep_a_device_that_leaves(self, device: Imported, port: Port) -> None:
+        device.submit(self.LONE)
+        assert device.control(dnload(b"")) == b""
+        assert device.control(GET_STATUS) is not None
+        assert device.rest() == b""
+        assert not port.is_at(2)
+
+    def test_there_is_an_end_to_it(self, device: Imported) -> None:
+        for _ in range(MAX_PENDING + 1):
+            device.submit(self.LONE)
+        assert device.rest() == b""
+
+    def test_the_client_goes_meanwhile(
+        self, device: Imported, address: Address, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        device.submit(self.LONE)
+        device.close()
+        with import_once_free(address) as again:
+            assert again.control(GET_DEVICE_DESCRIPTOR) is not None
+        assert caplog.text == ""
 
 
 class TestHeld:

@@ -4,7 +4,7 @@ import asyncio
 import errno
 from collections.abc import Callable
 
-from dfu_emulator.bootloader import ACKNOWLEDGED, Reply
+from dfu_emulator.bootloader import ACKNOWLEDGED, NEVER, Reply
 from dfu_emulator.port import DeviceGone, Port
 from dfu_emulator.transports.usbip.wire import (
     DIR_OUT,
@@ -43,8 +43,8 @@ class Session:
         self._devid = devid
         self._reader = reader
         self._writer = writer
-        self._pending: dict[int, asyncio.TimerHandle] = {}
-        """By seqnum: the replies that the device holds."""
+        self._pending: dict[int, asyncio.TimerHandle | None] = {}
+        """By seqnum: the replies that the device holds; None for what it never answers."""
         self._held_until = 0.0
         self._leaving = False
 
@@ -56,7 +56,7 @@ class Session:
                 # A client that does not read its answers is not asked for more.
                 await self._writer.drain()
         finally:
-            for held in self._pending.values():
+            for held in filter(None, self._pending.values()):
                 held.cancel()
 
     def leave(self) -> None:
@@ -101,7 +101,9 @@ class Session:
             self._end_if_done()
             return
         answer = _answer(command, len(data), reply.data)
-        if reply.hold:
+        if reply.hold >= NEVER:
+            self._pending[command.seqnum] = None
+        elif reply.hold:
             self._pending[command.seqnum] = self._later(reply.hold, self._finish, command.seqnum, answer)
         else:
             self._writer.write(answer)
@@ -126,15 +128,15 @@ class Session:
         self._end_if_done()
 
     def _unlink(self, command: CmdUnlink) -> None:
-        held = self._pending.pop(command.unlink_seqnum, None)
-        if held is not None:
+        was_pending = command.unlink_seqnum in self._pending
+        if held := self._pending.pop(command.unlink_seqnum, None):
             # What the device has done stays done; the client does not hear of it.
             held.cancel()
-        self._writer.write(ret_unlink(command.seqnum, 0 if held is None else -errno.ECONNRESET))
+        self._writer.write(ret_unlink(command.seqnum, -errno.ECONNRESET if was_pending else 0))
         self._end_if_done()
 
     def _end_if_done(self) -> None:
-        if self._leaving and not self._pending:
+        if self._leaving and not any(self._pending.values()):
             self._writer.close()
             asyncio.get_running_loop().call_later(LINGER, self._writer.transport.abort)
 

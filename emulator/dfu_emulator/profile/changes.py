@@ -1,0 +1,77 @@
+"""What a user changes of a profile without writing a file: another ROM, single values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dfu_emulator.profile.errors import Key, ProfileError
+from dfu_emulator.profile.model import Memory, Profile
+from dfu_emulator.profile.tree import Tree, merge, overlay
+from dfu_emulator.profile.wording import hint
+from dfu_emulator.profile.yaml_file import Place, parse_yaml
+
+
+def choose_rom(tree: Tree, version: str) -> Tree:
+    """``tree`` with what its ``rom_versions`` say of ``version``. Raises ProfileError."""
+    present = tree.value.get("rom_version", "")
+    versions = tree.value.get("rom_versions", {})
+    odd = not isinstance(versions, dict) or not all(isinstance(below, dict) for below in versions.values())
+    if version == present or odd:  # odd shapes are for the model to refuse
+        return tree
+    if version not in versions:
+        known = [str(name) for name in (present, *versions) if name]
+        advice = hint(version, known) if known else "only one is known"
+        raise tree.error(("rom_versions",), f"there is no ROM version {version!r}; {advice}")
+    prefix = ("rom_versions", version)
+    places = {key[2:]: place for key, place in tree.places.items() if key[:2] == prefix}
+    return merge(tree, Tree(versions[version] | {"rom_version": version}, places))
+
+
+def apply_settings(tree: Tree, settings: Sequence[str]) -> Tree:
+    """``tree`` with each ``KEY=VALUE`` in its place; a VALUE is YAML. Raises ProfileError."""
+    for setting in settings:
+        tree = merge(tree, _as_a_file(setting, tree))
+    return tree
+
+
+def _as_a_file(setting: str, tree: Tree) -> Tree:
+    """What a file that extends ``tree`` would say."""
+    place: Place = (Path(f"--set {setting}"), None)
+    spelled, equals, text = setting.partition("=")
+    parts = spelled.strip().split(".")
+    if not equals or not all(parts):
+        raise ProfileError("expected KEY=VALUE, like flash.size=512K", *place)
+    if parts[0] in Memory.__struct_fields__ and parts[0] not in Profile.__struct_fields__:
+        parts.insert(0, "memory")
+    try:
+        value, places_below = parse_yaml(text, place[0])
+    except ProfileError:
+        raise ProfileError(f"{text!r} is not YAML; text like this goes in quotes", *place) from None
+    try:
+        key, change = _nest(parts, value, tree.value)
+    except LookupError as error:
+        raise ProfileError(str(error), *place) from None
+    keys = [key[:depth] for depth in range(len(key))] + [(*key, *below) for below in ((), *places_below)]
+    return Tree(change, dict.fromkeys(keys, place))
+
+
+def _nest(parts: Sequence[str], value: Any, base: Any) -> tuple[Key, Any]:
+    """``value`` below the keys ``parts``, of which those of lists are numbers: the key, and all from its top.
+
+    As lists replace each other, an item comes with the others that ``base`` has there. LookupError where it
+    has no such item.
+    """
+    if not parts:
+        return (), value
+    part, *rest = parts
+    if not isinstance(base, list):
+        key, below = _nest(rest, value, base.get(part) if isinstance(base, dict) else None)
+        return (part, *key), {part: below}
+    if not part.isdecimal() or int(part) >= len(base):
+        items = f"0 to {len(base) - 1}" if base else "of which there are none"
+        raise LookupError(f"expected the number of an item, {items}, found {part!r}")
+    index = int(part)
+    key, item = _nest(rest, value, base[index])
+    if isinstance(item, dict) and isinstance(base[index], dict):
+        item = overlay(base[index], item)
+    return (index, *key), [*base[:index], item, *base[index + 1 :]]
