@@ -14,7 +14,7 @@ from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
 from dfu_protocol.control import STATUS_REPLY
 
 NEVER = 1 << 40
-"""As ``Reply.hold``: longer than any host waits."""
+"""As ``Reply.hold``: there is no answer, however long a host waits."""
 
 
 class Reply(NamedTuple):
@@ -23,7 +23,7 @@ class Reply(NamedTuple):
     data: bytes | None
     """What the data stage brings to the host; None is a STALL."""
     hold: int = 0
-    """Microseconds that the device NAKs before it answers."""
+    """Microseconds that the device NAKs before it answers; NEVER and more: it does not."""
     departure: Departure | None = None
     """Set where the device leaves the bus once the host has the answer."""
     reason: str = ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dfu_emulator.profile.errors import Key, ProfileError
+from dfu_emulator.profile.errors import Key, ProfileError, index_of
 from dfu_emulator.profile.model import Memory, Profile
 from dfu_emulator.profile.tree import Tree, merge, overlay
 from dfu_emulator.profile.wording import hint
@@ -67,10 +67,10 @@ def _nest(parts: Sequence[str], value: Any, base: Any) -> tuple[Key, Any]:
     if not isinstance(base, list):
         key, below = _nest(rest, value, base.get(part) if isinstance(base, dict) else None)
         return (part, *key), {part: below}
-    if not part.isdecimal() or int(part) >= len(base):
+    index = index_of(part, base)
+    if index is None:
         items = f"0 to {len(base) - 1}" if base else "of which there are none"
         raise LookupError(f"expected the number of an item, {items}, found {part!r}")
-    index = int(part)
     key, item = _nest(rest, value, base[index])
     if isinstance(item, dict) and isinstance(base[index], dict):
         item = overlay(base[index], item)

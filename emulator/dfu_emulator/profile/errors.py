@@ -1,5 +1,6 @@
 """What is wrong with a profile, and where."""
 
+from collections.abc import Sized
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,6 +11,11 @@ Key: TypeAlias = tuple[str | int, ...]
 def spell(key: Key) -> str:
     """``key`` as messages and evidence write it: ``memory.flash.sectors.0``."""
     return ".".join(map(str, key))
+
+
+def index_of(part: str, items: Sized) -> int | None:
+    """Which of ``items`` a part of a spelled key means; None if none."""
+    return next((index for index in range(len(items)) if str(index) == part), None)
 
 
 class ProfileError(Exception):

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from dfu_emulator.profile.errors import index_of
 from dfu_emulator.profile.model import Evidence, Flash, Profile
 
 
@@ -30,8 +31,8 @@ def value_at(profile: Profile, path: str) -> Any:
             value = value.size
         elif isinstance(value, Mapping) and part in value:
             value = value[part]
-        elif isinstance(value, tuple) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
+        elif isinstance(value, tuple) and (index := index_of(part, value)) is not None:
+            value = value[index]
         else:
             raise KeyError(path)
     return value

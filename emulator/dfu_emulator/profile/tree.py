@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dfu_emulator.profile.errors import Key, ProfileError
+from dfu_emulator.profile.errors import Key, ProfileError, index_of
 from dfu_emulator.profile.names import advice
 from dfu_emulator.profile.shipped import available, is_path, path_of
 from dfu_emulator.profile.wording import describe
@@ -125,9 +125,9 @@ def _unchanged(path: Any, base: Any, child: Any) -> Iterator[Any]:
         yield path
         return
     for part in path.split("."):
-        if isinstance(child, list) and isinstance(base, list) and part.isdecimal():
-            index = int(part)
-            if index < min(len(child), len(base)) and child[index] == base[index]:
+        if isinstance(child, list) and isinstance(base, list):
+            index = index_of(part, base)
+            if index is not None and child[index : index + 1] == [base[index]]:
                 yield path
             return
         if not isinstance(child, dict):

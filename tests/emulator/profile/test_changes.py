@@ -201,6 +201,7 @@ class TestSettings:
             ("alternates.3=x", "expected the number of an item, 0 to 2, found '3'"),
             ("alternates.-1=x", "expected the number of an item, 0 to 2, found '-1'"),
             ("alternates.name=x", "expected the number of an item, 0 to 2, found 'name'"),
+            (f"alternates.{'9' * 5000}=x", f"expected the number of an item, 0 to 2, found '{'9' * 5000}'"),
             ("alternates.²=x", "expected the number of an item, 0 to 2, found '²'"),
             ("ram.0.2=x", "expected the number of an item, 0 to 1, found '2'"),
         ],

@@ -139,7 +139,17 @@ class TestEvidenceFor:
         assert self.source(str(path), "usb.manufacturer") == self.source("stm32f405", "usb.manufacturer")
 
     @pytest.mark.parametrize(
-        "path", ["", "usb.nothing", "usb.product.x", "alternates.4", "alternates.x", "usb."]
+        "path",
+        [
+            "",
+            "usb.nothing",
+            "usb.product.x",
+            "alternates.4",
+            "alternates.x",
+            "usb.",
+            f"alternates.{'9' * 5000}",
+        ],
+        ids=lambda path: path[:20],
     )
     def test_no_such_value(self, path: str) -> None:
         profile = load("stm32f405")
