@@ -18,6 +18,7 @@ from dfu_protocol import __version__
 COMMANDS = {
     "exec": "run a command that sees the chip as a USB device",
     "run": "serve chips until told to stop",
+    "profiles": "write a first profile of a real board",
     "demo": "flash a chip, read it back and show what happened",
 }
 
