@@ -1,6 +1,10 @@
 """What ``lsusb -v`` prints, as a survey."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dfu_emulator.survey import SurveyError, choose
 from dfu_emulator.survey.lsusb import read_lsusb
@@ -71,3 +75,25 @@ def test_what_cannot_be_read(text: str, message: str) -> None:
     with pytest.raises(SurveyError) as raised:
         read_lsusb(text)
     assert message in str(raised.value)
+
+
+LINES = LSUSB.split("\n")
+
+
+@given(st.data())
+def test_whatever_is_pasted_is_read_or_refused(data: st.DataObject) -> None:
+    lines = list(LINES)
+    for _ in range(data.draw(st.integers(1, 5))):
+        number = data.draw(st.integers(0, len(lines) - 1))
+        match data.draw(st.sampled_from(["drop", "double", "cut", "replace"])):
+            case "drop":
+                lines[number] = ""
+            case "double":
+                lines.insert(number, data.draw(st.sampled_from(LINES)))
+            case "cut":
+                lines[number] = lines[number][: data.draw(st.integers(0, 40))]
+            case _:
+                name = lines[number].split(" 0x")[0].rstrip("0123456789. ")
+                lines[number] = f"{name} {data.draw(st.text(max_size=8))}"
+    with suppress(SurveyError):
+        assert all(survey.alternates for survey in read_lsusb("\n".join(lines)))
