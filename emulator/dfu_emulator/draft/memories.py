@@ -63,12 +63,14 @@ def _option_bytes(blocks: Sequence[Block], profile: Profile) -> Iterator[Change]
         return
     if blocks[0].size <= options.rdp.offset:
         return
+    if options.complement and any(block.size % (2 * options.complement) for block in blocks):
+        return
     key = ("memory", "option_bytes")
     areas = []
     for number, block in enumerate(blocks):
         factory = options.areas[min(number, len(options.areas) - 1)].factory
         contents = factory[: block.size].ljust(block.size, b"\xff")
-        areas.append({"start": block.start, "factory": contents})
+        areas.append({"start": block.start, "factory": options.with_complements(contents)})
     yield (*key, "areas"), areas
     yield from _write_protection(options, [block.size for block in blocks])
 

@@ -41,6 +41,7 @@ def chips(draw: st.DrawFn) -> Profile:
         ("Never Seen", 0x54000000),
     ):
         if draw(st.booleans()):
+            texts = [text for text in texts if not text.startswith(f"@{name}")]
             texts.append(draw(layouts(name, start)))
     chip = replace(chip, alternates=tuple(texts))
     chip = variant(

@@ -164,6 +164,23 @@ def test_a_layout_with_a_gap_is_not_the_flash(load_text: Load) -> None:
     assert (made.memory.flash.sectors, made.memory.flash.as_in_layout) == (((32, 2048),), False)
 
 
+@pytest.mark.parametrize(("size", "factory"), [(8, "A55AFF00FF00FF00"), (18, "A55A" + "FF00" * 8)])
+def test_option_bytes_elsewhere_keep_their_complements(size: int, factory: str, load_text: Load) -> None:
+    chip = load("stm32f107")
+    names = (chip.alternates[0], f"@Option Bytes  /0x40022000/01*{size:03d} e")
+    options = load_text(make(survey_of(structs.replace(chip, alternates=names)))).memory.option_bytes
+    (area,) = options.areas
+    assert (area.start, area.factory.hex().upper()) == (0x40022000, factory)
+    assert all(bits.offset + 1 <= size for bits in options.wrp_bits)
+
+
+def test_option_bytes_that_cannot_be_the_chip_s_are_left(load_text: Load) -> None:
+    chip = load("stm32f107")
+    names = (chip.alternates[0], "@Option Bytes  /0x40022000/01*007 e")  # half a complement
+    made = load_text(make(survey_of(structs.replace(chip, alternates=names))))
+    assert made.memory == chip.memory
+
+
 def test_memories_on_top_of_others_stay_where_the_base_has_them(load_text: Load) -> None:
     chip = load("stm32g431")
     names = (chip.alternates[0], "@Option Bytes   /0x1FFF7000/01*512 e", chip.alternates[2])
