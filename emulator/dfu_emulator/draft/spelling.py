@@ -26,7 +26,7 @@ class _Hex(int):
 
 
 class _Verbatim(str):
-    """A text of which each space counts."""
+    """A text of which each space, or a character that is none to see, counts."""
 
     __slots__ = ()
 
@@ -82,7 +82,7 @@ def _spelled(key: tuple[str, ...], value: Any) -> Any:
             return value.hex(" ").upper()
         case list() | tuple():
             return [_spelled(key, item) for item in value]
-        case str() if key[0] in _VERBATIM and " " in value:
+        case str() if not value.isprintable() or (key[0] in _VERBATIM and " " in value):
             return _Verbatim(value)
         case int() if not isinstance(value, bool):
             digits = _digits(key[-1], value)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -59,6 +59,7 @@ def chips(draw: st.DrawFn) -> Profile:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chips())
+@example(variant(load("stm32f405"), "usb", product="\x85\u2028\ufeff", manufacturer=" a\tb\n\n c "))
 def test_any_chip(tmp_path: Path, chip: Profile) -> None:
     survey = survey_of(chip)
     path = tmp_path / "draft.yaml"
