@@ -88,18 +88,35 @@ def overlay(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
 
 def _inherit_evidence(base: Tree, child: dict[str, Any]) -> Iterator[tuple[Any, dict[Key, Place]]]:
     """The evidence of ``base`` for what ``child`` leaves as it was, with the places below each entry."""
+    named = set(_paths(base.value["evidence"]))
     for index, entry in enumerate(base.value["evidence"]):
         was = ("evidence", index)
         places: dict[Key, Place] = {(): base.place(was)}
         if isinstance(entry, dict):
             places |= {(name,): base.place((*was, name)) for name in entry}
             if isinstance(of := entry.get("of"), list):
-                left = [(n, path) for n, old in enumerate(of) for path in _unchanged(old, base.value, child)]
+                left = [
+                    (n, path)
+                    for n, old in enumerate(of)
+                    for path in _unchanged(old, base.value, child)
+                    if path == old or not _is_told_closer(path, old, named)
+                ]
                 places |= {("of", n): base.place((*was, "of", old)) for n, (old, _) in enumerate(left)}
                 if of and not left:
                     continue
                 entry = entry | {"of": [path for _, path in left]}
         yield entry, places
+
+
+def _paths(evidence: list[Any]) -> Iterator[str]:
+    for entry in evidence:
+        if isinstance(entry, dict) and isinstance(of := entry.get("of"), list):
+            yield from (path for path in of if isinstance(path, str))
+
+
+def _is_told_closer(path: str, above: str, named: set[str]) -> bool:
+    """Whether evidence for ``path`` is named by a longer key than ``above``, which then is not the one."""
+    return any(len(name) > len(above) and f"{path}.".startswith(f"{name}.") for name in named)
 
 
 def _unchanged(path: Any, base: Any, child: Any) -> Iterator[Any]:
