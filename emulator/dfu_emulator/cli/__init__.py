@@ -19,6 +19,7 @@ COMMANDS = {
     "exec": "run a command that sees the chip as a USB device",
     "run": "serve chips until told to stop",
     "demo": "flash a chip, read it back and show what happened",
+    "profiles": "look at the profiles of chips, and check your own",
 }
 
 

@@ -10,6 +10,8 @@ class Exit(IntEnum):
     OK = 0
     DIFFERENT = 1
     """The demo read back something else than it wrote."""
+    NOT_VALID = 1
+    """A profile has errors, or there is none that fits."""
     USAGE = 2
     """Wrong flags, an unusable profile or image, or a transport that does not work here."""
     NOT_EXECUTABLE = 126
