@@ -1,14 +1,16 @@
 """Several chips, described in one YAML file."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from dfu_emulator.emulation import ChipOptions
 from dfu_emulator.profile import Profile, ProfileError, load
+from dfu_emulator.profile.changes import Setting
 from dfu_emulator.profile.loader import convert
 from dfu_emulator.profile.shipped import is_path
 from dfu_emulator.profile.tree import Tree
@@ -32,6 +34,8 @@ class _Chip(Struct, frozen=True, forbid_unknown_fields=True):
     """What a chip's entry leaves out is as the command line has it."""
 
     profile: str
+    rom_version: str | None = None
+    set: dict[str, Any] = field(default_factory=dict)
     image: str | None = None
     serial: str | None = None
     uid: str | None = None
@@ -44,8 +48,10 @@ class _Farm(Struct, frozen=True, forbid_unknown_fields=True):
     chips: Annotated[tuple[_Chip, ...], Meta(min_length=1)]
 
 
-def read_farm(path: Path, common: ChipOptions) -> list[tuple[Profile, ChipOptions]]:
-    """The chips that the file at ``path`` lists; ``common`` has what an entry leaves out.
+def read_farm(
+    path: Path, common: ChipOptions, rom_version: str | None = None, settings: Sequence[str] = ()
+) -> list[tuple[Profile, ChipOptions]]:
+    """The chips that the file at ``path`` lists; the other parameters are what an entry leaves out.
 
     Profiles and images are relative to the file. Raises ProfileError.
     """
@@ -54,7 +60,8 @@ def read_farm(path: Path, common: ChipOptions) -> list[tuple[Profile, ChipOption
     images: dict[Path, int] = {}
     chips = []
     for number, chip in enumerate(farm.chips):
-        profile = _profile(tree, path.parent, number, chip)
+        rom = rom_version if chip.rom_version is None else chip.rom_version
+        profile = _profile(tree, path.parent, number, chip, rom, settings)
         options = _options(tree, path.parent, number, chip, common)
         if options.image is not None:
             first = images.setdefault(options.image.resolve(), number)
@@ -64,9 +71,13 @@ def read_farm(path: Path, common: ChipOptions) -> list[tuple[Profile, ChipOption
     return chips
 
 
-def _profile(tree: Tree, folder: Path, number: int, chip: _Chip) -> Profile:
+def _profile(
+    tree: Tree, folder: Path, number: int, chip: _Chip, rom_version: str | None, settings: Sequence[str]
+) -> Profile:
+    name = str(folder / chip.profile) if is_path(chip.profile) else chip.profile
+    own = (Setting(key, value, tree.place(("chips", number, "set", key))) for key, value in chip.set.items())
     try:
-        return load(str(folder / chip.profile) if is_path(chip.profile) else chip.profile)
+        return load(name, rom_version, [*settings, *own])
     except ProfileError as error:
         if error.file is None:
             raise tree.error(("chips", number, "profile"), str(error)) from None

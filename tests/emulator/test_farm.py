@@ -67,6 +67,44 @@ def test_a_profile_beside_the_farm_file(write: Write, tmp_path: Path) -> None:
     assert profile.name == "mine"
 
 
+def test_roms_and_settings(write: Write) -> None:
+    farm = write(
+        """
+        chips:
+          - profile: stm32f405
+            rom_version: "2100"
+            set:
+              flash.size: 512K
+              usb: { product: Left }
+          - profile: stm32f405
+        """
+    )
+    (left, right) = (profile for profile, _ in read_farm(farm, ChipOptions()))
+    assert (left.usb.bcdDevice, left.usb.product, left.memory.flash.size) == (0x2100, "Left", 512 << 10)
+    assert (right.usb.bcdDevice, right.usb.product, right.memory.flash.size) == (
+        0x2200,
+        "STM32  BOOTLOADER",
+        1 << 20,
+    )
+
+
+def test_roms_and_settings_of_the_command_line(write: Write) -> None:
+    farm = write(
+        """
+        chips:
+          - profile: stm32f405
+            rom_version: "2200"
+            set: { usb.product: Own }
+          - profile: stm32f405
+        """
+    )
+    settings = ["usb.product=Common", "flash.size=512K"]
+    (own, common) = (profile for profile, _ in read_farm(farm, ChipOptions(), "2100", settings))
+    assert (own.usb.bcdDevice, own.usb.product) == (0x2200, "Own")
+    assert (common.usb.bcdDevice, common.usb.product) == (0x2100, "Common")
+    assert own.memory.flash.size == common.memory.flash.size == 512 << 10
+
+
 # What follows 'chips:'; then line, key, message.
 WRONG = [
     (" 3", 1, "chips", "expected a list, found the number 3"),
@@ -88,6 +126,11 @@ WRONG = [
         "chips.1.image",
         "chips.0 has this image too",
     ),
+    ("\n- profile: stm32f405\n  rom_version: 2100", 3, "chips.0.rom_version", "text goes in quotes"),
+    ("\n- profile: stm32f405\n  set: flash.size=1M", 3, "chips.0.set", "expected a mapping"),
+    ("\n- profile: stm32f405\n  set:\n    usb.prodct: A", 4, "usb.prodct", "did you mean 'product'?"),
+    ("\n- profile: stm32f405\n  set:\n    usb: { product: 5 }", 4, "usb.product", "text goes in quotes"),
+    ("\n- profile: stm32f405\n  set: { usb.: 5 }", 3, None, "expected KEY=VALUE"),
     ("\n- profile: ]", 2, None, "not YAML: "),
 ]
 

@@ -42,3 +42,11 @@ def test_a_host_tool_that_fails_ends_it(emulator: Emulator, tmp_path: Path) -> N
     done = emulator("demo", environment={"PATH": f"{tmp_path}:{Path(sys.executable).parent}:/bin:/usr/bin"})
     assert done.code == 1
     assert done.stdout.endswith("dfu-util failed with exit code 3\n")
+
+
+def test_another_chip_with_less_flash(emulator: Emulator) -> None:
+    done = emulator("demo", "--profile", "h743", "--set", "flash.size=1M", "--rom-version", "rev Y")
+    assert done.code == 0, done.output
+    assert "STM32H743ZI in its ROM bootloader" in done.stdout
+    assert "0x080E0000" in done.stdout
+    assert "0x08100000" not in done.stdout

@@ -142,3 +142,34 @@ def test_a_terminated_emulator_ends_its_command_and_cleans_up(emulator: Emulator
     )
     assert done.code == 128 + signal.SIGTERM
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.usefixtures("dfu_util")
+def test_another_rom_with_other_values(emulator: Emulator) -> None:
+    changes = ("--rom-version", "2100", "--set", "flash.size=512K", "--set", "usb.serial_addend=1")
+    done = emulator("exec", "--profile", "STM32F405RG", *changes, "--", "dfu-util", "-l")
+    assert done.code == 0, done.output
+    (flash,) = (line for line in done.lines("Found DFU") if "alt=0" in line)
+    assert "ver=2100" in flash
+    assert "/0x08000000/04*016Kg,01*064Kg,03*128Kg" in flash
+    assert 'serial="325E35643334"' in flash
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--set", "flash.size"], "--set flash.size: expected KEY=VALUE, like flash.size=512K"),
+        (["--set", "usb.prodct=X"], "--set usb.prodct=X: usb.prodct: unknown key; did you mean 'product'?"),
+        (["--rom-version", "2300"], "rom_versions: there is no ROM version '2300'; did you mean '2200'?"),
+    ],
+)
+def test_changes_that_cannot_be(emulator: Emulator, flags: list[str], told: str) -> None:
+    done = emulator("exec", "--profile", "stm32f405", *flags, "--", "true")
+    assert done.code == 2
+    assert told in done.stderr
+
+
+def test_help_says_where_the_names_are(emulator: Emulator) -> None:
+    words = " ".join(emulator("exec", "--help").stdout.split())
+    assert "'dfu-emulator profiles list'" in words
+    assert "stm32h743" not in words

@@ -124,6 +124,11 @@ def test_several_profiles_are_several_chips(run: Run) -> None:
     assert serial_number(running.address, "1-2") == "325E35643334"
 
 
+def test_changes_of_the_profile_are_of_all_chips(run: Run) -> None:
+    running = run(*F405, *F405, "--set", "usb.serial=fixed", "--set", "usb.fixed_serial=SAME")
+    assert [serial_number(running.address, f"1-{n}") for n in (1, 2)] == ["SAME", "SAME"]
+
+
 def test_chip_options(run: Run, tmp_path: Path) -> None:
     running = run(*F405, "--image", "flash.bin", "--serial", "MINE", "--rdp", "1")
     assert serial_number(running.address, "1-1") == "MINE"

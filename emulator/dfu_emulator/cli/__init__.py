@@ -18,10 +18,10 @@ from dfu_protocol import __version__
 COMMANDS = {
     "exec": "run a command that sees the chip as a USB device",
     "run": "serve chips until told to stop",
-    "profiles": "write a first profile of a real board",
     "demo": "flash a chip, read it back and show what happened",
     "doctor": "say which ways to the chip work on this machine, and what helps where one does not",
     "udev-rule": "print the udev rule with which host tools open STM32 chips without root",
+    "profiles": "look at the profiles of chips, check your own, or begin one from a real board",
 }
 
 

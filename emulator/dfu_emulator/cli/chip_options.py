@@ -4,16 +4,38 @@ import argparse
 from pathlib import Path
 
 from dfu_emulator.emulation import TIMINGS, ChipOptions
-from dfu_emulator.profile import available
+from dfu_emulator.profile import Profile, load
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
 from dfu_protocol import ProtocolError
 from dfu_protocol.descriptors import build_string
 
-PROFILE_HELP = f"a chip's name ({', '.join(available())}) or the path of a YAML file"
+PROFILE_HELP = "a chip's name, which 'dfu-emulator profiles list' shows, or the path of a YAML file"
+
+
+def add_profile_changes(parser: argparse.ArgumentParser) -> None:
+    """Add what changes a profile."""
+    parser.add_argument(
+        "--rom-version",
+        metavar="NAME",
+        help="another ROM of the part, as 'profiles show' names it",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change one value of the profile, like flash.size=512K; may be given again",
+    )
+
+
+def chosen_profile(arguments: argparse.Namespace, name: str) -> Profile:
+    """The profile called ``name``, changed as the flags say. Raises ProfileError."""
+    return load(name, arguments.rom_version, arguments.set)
 
 
 def add_chip_options(parser: argparse.ArgumentParser) -> None:
-    """Add all but the profile's."""
+    """Add all but ``--profile``."""
+    add_profile_changes(parser)
     words = "-".join(f"{word:08X}" for word in DEFAULT_UNIQUE_ID)
     parser.add_argument(
         "--image", type=_file, metavar="FILE", help="keep the flash in FILE, made if it does not exist"

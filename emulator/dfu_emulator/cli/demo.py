@@ -15,11 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dfu_emulator.cli.chip_options import PROFILE_HELP, add_profile_changes, chosen_profile
 from dfu_emulator.cli.exits import Exit
+from dfu_emulator.cli.terminal import can_draw
 from dfu_emulator.emulation import emulated
 from dfu_emulator.memory import Flash
 from dfu_emulator.port import Occurrence, Port, Transfer
-from dfu_emulator.profile import Profile, load
+from dfu_emulator.profile import Profile
 from dfu_emulator.trace import describe, is_dfu
 from dfu_emulator.transports.preload import PreloadBus, PreloadError
 
@@ -42,12 +44,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "is missing, read it back, start it, and show what the chip saw."
     )
     parser.epilog = _EXIT_CODES
-    parser.add_argument("--profile", default="stm32f405", metavar="CHIP", help="default: %(default)s")
+    parser.add_argument(
+        "--profile", default="stm32f405", metavar="CHIP", help=f"{PROFILE_HELP}; default: %(default)s"
+    )
+    add_profile_changes(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the demo that the flags describe."""
-    return Exit.OK if show(load(arguments.profile)) else Exit.FAILED
+    return Exit.OK if show(chosen_profile(arguments, arguments.profile)) else Exit.FAILED
 
 
 def show(profile: Profile) -> bool:
@@ -168,7 +173,7 @@ def _folded(lines: Sequence[str]) -> Iterator[str]:
 
 def _show_flash(console: Console, port: Port) -> None:
     chip = port.device.bootloader.chip
-    full, empty = ("█", "░") if console.encoding.startswith("utf") else ("#", ".")
+    full, empty = ("█", "░") if can_draw(console) else ("#", ".")
     table = Table(title="flash", title_justify="left", box=None, header_style="bold")
     for heading in ("sector", "address", "size", "programmed"):
         table.add_column(heading, justify="right" if heading in ("sector", "size") else "left")

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 
 from dfu_emulator.cli import process
-from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options
+from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
 from dfu_emulator.cli.exits import say
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Watcher
@@ -37,7 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.trace is not None:
             watchers = (TraceWriter(stack.enter_context(trace_stream(arguments.trace))),)
         port = stack.enter_context(
-            emulated(arguments.profile, **vars(chip_options(arguments)), watchers=watchers)
+            emulated(
+                chosen_profile(arguments, arguments.profile),
+                **vars(chip_options(arguments)),
+                watchers=watchers,
+            )
         )
         bus = stack.enter_context(PreloadBus(port))
         if not port.attached:

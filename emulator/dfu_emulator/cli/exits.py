@@ -9,7 +9,8 @@ class Exit(IntEnum):
 
     OK = 0
     FAILED = 1
-    """The demo read back something else than it wrote; what the doctor was asked for does not work."""
+    """What was read back is not what was written; a profile has errors, or none fits; what the doctor was
+    asked for does not work."""
     USAGE = 2
     """Wrong flags, an unusable profile or image, or a transport that does not work here."""
     NOT_EXECUTABLE = 126

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options
+from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
 from dfu_emulator.cli.exits import Exit, UsageError
 from dfu_emulator.cli.serving import TRANSPORTS, best
 from dfu_emulator.emulation import ChipOptions, emulated
@@ -92,19 +92,22 @@ def bus_id(number: int) -> str:
     return f"1-{number + 1}"
 
 
-def _chips(arguments: argparse.Namespace) -> Sequence[tuple[Profile | str, ChipOptions]]:
+def _chips(arguments: argparse.Namespace) -> Sequence[tuple[Profile, ChipOptions]]:
     common = chip_options(arguments)
     if arguments.farm is None and len(arguments.profile) == 1:
-        return [(arguments.profile[0], common)]
+        return [(chosen_profile(arguments, arguments.profile[0]), common)]
     for flag in ("image", "serial", "uid"):
         if getattr(arguments, flag) is not None:
             raise UsageError(
                 f"--{flag} is one chip's: for several, write the key {flag!r} into a --farm file"
             )
     if arguments.farm is not None:
-        return read_farm(arguments.farm, common)
+        return read_farm(arguments.farm, common, arguments.rom_version, arguments.set)
     return [
-        (profile, replace(common, unique_id=neighbour(common.unique_id, number)))
+        (
+            chosen_profile(arguments, profile),
+            replace(common, unique_id=neighbour(common.unique_id, number)),
+        )
         for number, profile in enumerate(arguments.profile)
     ]
 

@@ -1,6 +1,7 @@
 """What a user changes of a profile without writing a file: another ROM, single values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,32 +28,59 @@ def choose_rom(tree: Tree, version: str) -> Tree:
     return merge(tree, Tree(versions[version] | {"rom_version": version}, places))
 
 
-def apply_settings(tree: Tree, settings: Sequence[str]) -> Tree:
-    """``tree`` with each ``KEY=VALUE`` in its place; a VALUE is YAML. Raises ProfileError."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A new value for ``key``, such as ``memory.flash.size`` or, in short, ``flash.size``."""
+
+    key: str
+    value: Any
+    place: Place
+    """Where a user says so."""
+
+
+def apply_settings(tree: Tree, settings: Sequence[str | Setting]) -> Tree:
+    """``tree`` with each of ``settings``, a text being a ``KEY=VALUE`` with VALUE in YAML.
+
+    Raises ProfileError.
+    """
     for setting in settings:
-        tree = merge(tree, _as_a_file(setting, tree))
+        tree = merge(tree, _as_a_file(_parse(setting) if isinstance(setting, str) else setting, tree))
     return tree
 
 
-def _as_a_file(setting: str, tree: Tree) -> Tree:
-    """What a file that extends ``tree`` would say."""
-    place: Place = (Path(f"--set {setting}"), None)
-    spelled, equals, text = setting.partition("=")
-    parts = spelled.strip().split(".")
-    if not equals or not all(parts):
+def _parse(text: str) -> Setting:
+    place: Place = (Path(f"--set {text}"), None)
+    key, equals, spelled = text.partition("=")
+    if not equals:
         raise ProfileError("expected KEY=VALUE, like flash.size=512K", *place)
+    try:
+        value, _places = parse_yaml(spelled, place[0])
+    except ProfileError:
+        raise ProfileError(f"{spelled!r} is not YAML; text like this goes in quotes", *place) from None
+    return Setting(key.strip(), value, place)
+
+
+def _as_a_file(setting: Setting, tree: Tree) -> Tree:
+    """What a file that extends ``tree`` would say."""
+    parts = setting.key.split(".")
+    if not all(parts):
+        raise ProfileError("expected KEY=VALUE, like flash.size=512K", *setting.place)
     if parts[0] in Memory.__struct_fields__ and parts[0] not in Profile.__struct_fields__:
         parts.insert(0, "memory")
     try:
-        value, places_below = parse_yaml(text, place[0])
-    except ProfileError:
-        raise ProfileError(f"{text!r} is not YAML; text like this goes in quotes", *place) from None
-    try:
-        key, change = _nest(parts, value, tree.value)
+        key, change = _nest(parts, setting.value, tree.value)
     except LookupError as error:
-        raise ProfileError(str(error), *place) from None
-    keys = [key[:depth] for depth in range(len(key))] + [(*key, *below) for below in ((), *places_below)]
-    return Tree(change, dict.fromkeys(keys, place))
+        raise ProfileError(str(error), *setting.place) from None
+    keys = [key[:depth] for depth in range(len(key))] + [(*key, *below) for below in _keys(setting.value)]
+    return Tree(change, dict.fromkeys(keys, setting.place))
+
+
+def _keys(value: Any) -> Iterator[Key]:
+    """The keys of all that is in ``value``, and its own."""
+    yield ()
+    if isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from ((name, *below) for below in _keys(item))
 
 
 def _nest(parts: Sequence[str], value: Any, base: Any) -> tuple[Key, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import accumulate, pairwise
 
+from dfu_emulator.profile.areas import areas
 from dfu_emulator.profile.errors import Key
 from dfu_emulator.profile.evidence import value_at
 from dfu_emulator.profile.model import (
@@ -22,12 +23,8 @@ from dfu_protocol import ProtocolError, parse_layout
 from dfu_protocol.descriptors import build_string
 
 
-def find_contradiction(profile: Profile) -> tuple[Key, str] | None:
-    """The first contradiction: the key to change, and why."""
-    return next(_contradictions(profile), None)
-
-
-def _contradictions(profile: Profile) -> Iterator[tuple[Key, str]]:
+def contradictions(profile: Profile) -> Iterator[tuple[Key, str]]:
+    """Each contradiction: the key to change, and why."""
     yield from _strings(profile)
     if profile.protection.read is Rdp1.IGNORE:
         yield ("protection", "read"), "a read has to give data or an error; expected errVENDOR or allow"
@@ -64,8 +61,8 @@ def _refusal(key: Key, use: Callable[..., object], *values: object) -> Iterator[
 
 
 def _memory(memory: Memory) -> Iterator[tuple[Key, str]]:
-    for name, areas in (("stacks", memory.stacks), ("ram", memory.ram)):
-        for index, area in enumerate(areas):
+    for name, ranges in (("stacks", memory.stacks), ("ram", memory.ram)):
+        for index, area in enumerate(ranges):
             yield from _range(("memory", name, index), area)
     yield from _flash(memory.flash)
     yield from _system(memory.system)
@@ -139,31 +136,14 @@ def _fits(key: Key, area: int, last: int, sizes: list[int]) -> Iterator[tuple[Ke
         yield key, f"the bits do not fit the {sizes[area]} option bytes"
 
 
-def _areas(memory: Memory) -> Iterator[tuple[Key, int, int]]:
-    """The key, start and size of each area that has an address."""
-    yield ("flash", "start"), memory.flash.start, memory.flash.size
-    for index, (start, end) in enumerate(memory.ram):
-        yield ("ram", index), start, end - start
-    for index, (start, end) in enumerate(memory.system.areas):
-        yield ("system", "areas", index), start, end - start
-    for index, area in enumerate(memory.option_bytes.areas):
-        yield ("option_bytes", "areas", index, "start"), area.start, area.size
-    if memory.otp:
-        yield ("otp", "start"), memory.otp.start, memory.otp.size
-    if memory.eeprom:
-        yield ("eeprom", "start"), memory.eeprom.start, memory.eeprom.size
-    if memory.device_feature:
-        yield ("device_feature", "start"), memory.device_feature.start, 4
-
-
 def _overlaps(memory: Memory) -> Iterator[tuple[Key, str]]:
     end, below = 0, ""
-    for key, start, size in sorted(_areas(memory), key=lambda area: area[1:]):
-        if start + size > 1 << 32:
-            yield ("memory", *key), "ends above the 32-bit address space"
-        if start < end:
-            yield ("memory", *key), f"{start:#x} lies inside {below!r}, which ends at {end:#x}"
-        end, below = start + size, str(key[0])
+    for area in sorted(areas(memory), key=lambda area: (area.start, area.size)):
+        if area.end > 1 << 32:
+            yield area.key, "ends above the 32-bit address space"
+        if area.start < end:
+            yield area.key, f"{area.start:#x} lies inside {below!r}, which ends at {end:#x}"
+        end, below = area.end, area.memory
 
 
 def _layout(profile: Profile) -> Iterator[tuple[Key, str]]:
@@ -171,7 +151,11 @@ def _layout(profile: Profile) -> Iterator[tuple[Key, str]]:
     flash = profile.memory.flash
     if not flash.as_in_layout:
         return
-    told = [page for segment in parse_layout(profile.alternates[0]).segments for page in segment.pages()]
+    try:
+        segments = parse_layout(profile.alternates[0]).segments
+    except ProtocolError:  # told already
+        return
+    told = [page for segment in segments for page in segment.pages()]
     starts = accumulate((size for count, size in flash.sectors for _ in range(count)), initial=flash.start)
     true = [(start, end - start) for start, end in pairwise(starts)]
     if told == true:

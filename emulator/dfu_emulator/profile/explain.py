@@ -13,9 +13,9 @@ from dfu_emulator.profile.scalars import decode
 from dfu_emulator.profile.wording import describe, hint, near
 
 
-def find_fault(tree: dict[str, Any], model: type[Struct]) -> tuple[Key, str] | None:
-    """The first value that does not fit ``model``: its key, and what is expected there."""
-    return next(_faults(inspect.type_info(model), tree, ()), None)
+def faults(tree: dict[str, Any], model: type[Struct]) -> Iterator[tuple[Key, str]]:
+    """Each value that does not fit ``model``: its key, and what is expected there."""
+    return _faults(inspect.type_info(model), tree, ())
 
 
 def _faults(kind: inspect.Type, value: Any, key: Key) -> Iterator[tuple[Key, str]]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from dfu_emulator.profile import changes, flash_size, names
-from dfu_emulator.profile.checks import find_contradiction
+from dfu_emulator.profile.checks import contradictions
 from dfu_emulator.profile.errors import ProfileError
 from dfu_emulator.profile.model import Profile
 from dfu_emulator.profile.scalars import decode
@@ -15,18 +15,20 @@ from dfu_emulator.profile.tree import Tree, read_tree
 Model = TypeVar("Model", bound=msgspec.Struct)
 
 
-def load(name: str, rom_version: str | None = None, settings: Sequence[str] = ()) -> Profile:
+def load(
+    name: str, rom_version: str | None = None, settings: Sequence[str | changes.Setting] = ()
+) -> Profile:
     """The profile called ``name``: a shipped one, a part number, or the path of a YAML file.
 
-    ``rom_version`` chooses one of those that the profile has; each of ``settings`` is a ``KEY=VALUE`` that
-    changes one value, such as ``flash.size=512K``. Raises ProfileError.
+    ``rom_version`` chooses one of those that the profile has; each of ``settings`` changes one value, such as
+    ``flash.size=512K``. Raises ProfileError.
     """
     tree = read_tree(names.find(name))
     if rom_version is not None:
         tree = changes.choose_rom(tree, rom_version)
     tree = flash_size.fit(changes.apply_settings(tree, settings))
     profile = convert(tree, Profile)
-    if contradiction := find_contradiction(profile):
+    for contradiction in contradictions(profile):
         raise tree.error(*contradiction)
     return profile
 
@@ -40,6 +42,6 @@ def convert(tree: Tree, model: type[Model]) -> Model:
 
 
 def _explain(tree: Tree, model: type[Model], error: msgspec.ValidationError) -> ProfileError:
-    from dfu_emulator.profile.explain import find_fault  # only needed where something is wrong
+    from dfu_emulator.profile.explain import faults  # only needed where something is wrong
 
-    return tree.error(*(find_fault(tree.value, model) or ((), str(error))))
+    return tree.error(*next(faults(tree.value, model), ((), str(error))))

@@ -88,7 +88,7 @@ def overlay(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
 
 def _inherit_evidence(base: Tree, child: dict[str, Any]) -> Iterator[tuple[Any, dict[Key, Place]]]:
     """The evidence of ``base`` for what ``child`` leaves as it was, with the places below each entry."""
-    own = list(_keys_with_evidence(child))
+    own, inherited = set(_paths(child["evidence"])), set(_paths(base.value["evidence"]))
     for index, entry in enumerate(base.value["evidence"]):
         was = ("evidence", index)
         places: dict[Key, Place] = {(): base.place(was)}
@@ -99,7 +99,7 @@ def _inherit_evidence(base: Tree, child: dict[str, Any]) -> Iterator[tuple[Any, 
                     (n, path)
                     for n, old in enumerate(of)
                     for path in _unchanged(old, base.value, child)
-                    if path == old or not _is_covered(path, old, own)
+                    if path == old or not _is_told_closer(path, old, own, inherited)
                 ]
                 places |= {("of", n): base.place((*was, "of", old)) for n, (old, _) in enumerate(left)}
                 if of and not left:
@@ -108,15 +108,21 @@ def _inherit_evidence(base: Tree, child: dict[str, Any]) -> Iterator[tuple[Any, 
         yield entry, places
 
 
-def _keys_with_evidence(child: dict[str, Any]) -> Iterator[str]:
-    for entry in child["evidence"]:
-        of = entry.get("of") if isinstance(entry, dict) else None
-        yield from (key for key in of if isinstance(key, str)) if isinstance(of, list) else ()
+def _paths(evidence: list[Any]) -> Iterator[str]:
+    for entry in evidence:
+        if isinstance(entry, dict) and isinstance(of := entry.get("of"), list):
+            yield from (path for path in of if isinstance(path, str))
 
 
-def _is_covered(path: str, old: str, own: list[str]) -> bool:
-    """Whether one of ``own`` counts for ``path``, which only got longer than ``old`` by being split."""
-    return any(len(key) >= len(old) and f"{path}.".startswith(f"{key}.") for key in own)
+def _is_told_closer(path: str, above: str, own: set[str], inherited: set[str]) -> bool:
+    """Whether other evidence counts for ``path``, which only got longer than ``above`` by being split."""
+
+    def covers(name: str) -> bool:
+        return f"{path}.".startswith(f"{name}.")
+
+    return any(len(name) >= len(above) and covers(name) for name in own) or any(
+        len(name) > len(above) and covers(name) for name in inherited
+    )
 
 
 def _unchanged(path: Any, base: Any, child: Any) -> Iterator[Any]:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from dfu_emulator.profile import Profile, ProfileError, load
 from dfu_emulator.profile.errors import spell
-from dfu_emulator.profile.explain import find_fault
+from dfu_emulator.profile.explain import faults
+from dfu_emulator.profile.review import review
 from dfu_emulator.profile.scalars import decode
 from dfu_emulator.profile.shipped import SHIPPED
 from dfu_emulator.profile.tree import read_tree
@@ -92,12 +93,16 @@ ODD = st.one_of(
 def check(folder: Path, content: bytes) -> None:
     path = folder / "mutated.yaml"
     path.write_bytes(content)
+    told = review(path)
     try:
-        load(str(path))
+        profile = load(str(path))
     except ProfileError as caught:
         error = caught
     else:
+        assert told.problems or told.profile == profile
         return
+    assert told.problems
+    assert told.profile is None
     assert error.file is not None
     assert error.line is not None
     lines = error.file.read_bytes().decode(errors="replace").splitlines()
@@ -217,6 +222,6 @@ def test_what_msgspec_refuses_is_explained(data: st.DataObject) -> None:
     try:
         msgspec.convert(tree, Profile, dec_hook=decode)
     except msgspec.ValidationError:
-        assert find_fault(tree, Profile) is not None
+        assert list(faults(tree, Profile))
     else:
-        assert find_fault(tree, Profile) is None
+        assert not list(faults(tree, Profile))

@@ -188,12 +188,21 @@ evidence:
 
     def test_does_not_reach_a_new_value(self, tmp_path: Path) -> None:
         evidence = self.evidence(tmp_path, "usb: { serial: 5 }")
-        assert evidence[0]["of"] == ["usb.vendor", "usb.product", "usb.configuration"]
+        assert evidence[0]["of"] == ["usb.vendor", "usb.configuration"]
 
     def test_goes_with_a_replaced_section(self, tmp_path: Path) -> None:
         assert [entry["of"] for entry in self.evidence(tmp_path, "usb: none")] == [
             ["alternates.0", "alternates.2"]
         ]
+
+    def test_what_is_left_of_a_section_yields_to_evidence_of_its_keys(self, tmp_path: Path) -> None:
+        tree = tree_of(
+            tmp_path,
+            family="usb: { a: 1, b: 2, c: { d: 3, e: 4 } }\n"
+            "evidence:\n- { kind: hardware, of: [usb] }\n- { kind: document, of: [usb.b, usb.c.d] }\n",
+            chip="extends: family.yaml\nusb: { a: 10, c: { e: 40 } }\n",
+        )
+        assert tree.value["evidence"] == [{"kind": "document", "of": ["usb.b", "usb.c.d"]}]
 
     def test_is_found_in_its_own_file(self, tmp_path: Path) -> None:
         tree = tree_of(

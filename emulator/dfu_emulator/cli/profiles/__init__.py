@@ -1,0 +1,43 @@
+"""``dfu-emulator profiles``: look at the profiles of chips, check one's own, or begin one.
+
+As in ``dfu_emulator.cli``, one module for each of its subcommands.
+"""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from types import ModuleType
+
+from dfu_emulator.cli.exits import Exit
+
+COMMANDS = {
+    "list": "a table of the shipped profiles",
+    "show": "all about one chip",
+    "check": "say what is wrong with a profile of your own",
+    "new": "write a first profile of a real board",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands."""
+    parser.description = "Look at the profiles of chips, check your own, or begin one from a real board."
+    subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        _module(name).configure(subparsers.add_parser(name, help=summary))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand; returns the exit code."""
+    try:
+        code: int = _module(arguments.subcommand).run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing must be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    return code
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{name.replace('-', '_')}")
