@@ -34,9 +34,9 @@ def test_a_row(profiles: Command) -> None:
 def test_what_nearly_all_share_is_told_once(profiles: Command) -> None:
     lines = profiles("list").lines
     (told,) = (line for line in lines if line.startswith("Quirks of nearly all: "))
-    assert "starts in dfuERROR" in told
+    assert "CLRSTATUS twice" in told
     assert "wedges" not in told
-    assert sum("starts in dfuERROR" in line for line in lines) == 1
+    assert sum("CLRSTATUS twice" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize(
