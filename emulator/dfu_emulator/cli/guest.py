@@ -39,12 +39,13 @@ class Task(msgspec.Struct):
 def command(task: Task, argv: Sequence[str]) -> list[str]:
     """The command that runs ``argv`` with the chip plugged in."""
     # -P: the current folder is no place to import modules from.
-    return [sys.executable, "-P", "-m", __name__, msgspec.json.encode(task).decode(), *argv]
+    described = msgspec.json.encode(task, enc_hook=str).decode()
+    return [sys.executable, "-P", "-m", __name__, described, *argv]
 
 
 def main() -> int:
     """Run the rest of the command line as the first argument, a Task, says; returns its exit code."""
-    task = msgspec.json.decode(sys.argv[1], type=Task)
+    task = msgspec.json.decode(sys.argv[1], type=Task, dec_hook=lambda kind, text: kind(text))
     try:
         return _run(task, sys.argv[2:])
     except (ImageError, TransportError) as error:
@@ -74,7 +75,7 @@ def _run(task: Task, argv: Sequence[str]) -> int:
 def _start_udev() -> None:
     """Without udev's daemon, programs do not hear of devices that come and go."""
     if _UDEVD.exists():
-        subprocess.run([_UDEVD, "--daemon"], stdin=subprocess.DEVNULL, check=False)
+        _quietly(_UDEVD, "--daemon")
 
 
 def _wait_for_the_chip() -> None:
@@ -85,7 +86,14 @@ def _wait_for_the_chip() -> None:
             raise TransportError("the kernel of the virtual machine has not configured the chip")
         time.sleep(_LOOK)
     if _UDEVD.exists():
-        subprocess.run(["udevadm", "settle"], check=False)
+        _quietly("udevadm", "settle")
+
+
+def _quietly(*command: str | Path) -> None:
+    # The guest's first program has a root of its own, and udevadm does nothing below another one.
+    environment = {**os.environ, "SYSTEMD_IGNORE_CHROOT": "1"}
+    nothing = subprocess.DEVNULL
+    subprocess.run(command, env=environment, stdin=nothing, stdout=nothing, stderr=nothing, check=False)
 
 
 Check = Callable[[], None]

@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ _TRANSPORTS = {
 }
 """The kernel's modules that each needs."""
 _BEST, _EASIEST = "raw-gadget", "usbip"
+_LOG_END = 1000
 
 _EXIT_CODES = """\
 exit codes: the command's own; 124 at the time limit, 128 + N if signal N ended it, 126 if it cannot be
@@ -99,12 +100,13 @@ def run(arguments: argparse.Namespace) -> int:
                 kernel,
                 guest.command(task, arguments.argv),
                 folders=folders,
+                environment=_environment(),
                 time_limit=arguments.time_limit,
                 output=sys.stdout.buffer,
                 errors=sys.stderr.buffer,
             )
         except vm.VmTimeout as error:
-            say(str(error))
+            say(f"{error}; the end of the kernel's log there:\n{error.outcome.console[-_LOG_END:]}")
             return Exit.TIME_LIMIT
         except vm.VmError as error:
             raise UsageError(str(error)) from None
@@ -113,6 +115,11 @@ def run(arguments: argparse.Namespace) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.SIGNALLED + signal.SIGPIPE
     return outcome.code
+
+
+def _environment() -> Mapping[str, str]:
+    """Ours, and as sudo has it: git trusts root with the files of the user in whose name it acts."""
+    return {**os.environ, "SUDO_UID": str(os.getuid()), "SUDO_GID": str(os.getgid())}
 
 
 @contextmanager
@@ -137,21 +144,22 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _kernel(wanted: str | None, asked: str | None) -> tuple[vm.Kernel, str]:
     """A kernel, and a transport that works with it: the one asked for, if one is."""
+    given = wanted is not None and (os.sep in wanted or Path(wanted).exists())
+    kernel = vm.given(Path(wanted)) if wanted and given else vm.obtain(wanted, raw_gadget=False, tell=say)
     transport = asked or _BEST
-    if wanted is not None and (os.sep in wanted or Path(wanted).exists()):
-        kernel = vm.given(Path(wanted))
-        if asked is None and (lacking := kernel.lacks(_TRANSPORTS[_BEST])):
-            transport = _second_best(f"Linux {kernel.release} has no module {', '.join(lacking)}")
-    else:
-        kernel = vm.obtain(wanted, raw_gadget=False, tell=say)
+    if not given and _lacking(kernel, transport) == ["raw_gadget"]:
         try:
-            if transport == _BEST:
-                vm.obtain(wanted, tell=say)
+            vm.obtain(wanted, tell=say)
         except vm.VmError as error:
             if asked is not None:
                 raise
-            transport = _second_best(str(error))
-    if lacking := kernel.lacks([*vm.BOOT_MODULES, *_TRANSPORTS[transport]]):
+            say(str(error))
+    lacking = _lacking(kernel, transport)
+    if asked is None and lacking:
+        say(f"with --transport {_EASIEST}, because Linux {kernel.release} has no {', '.join(lacking)}")
+        transport = _EASIEST
+        lacking = _lacking(kernel, transport)
+    if lacking:
         raise UsageError(
             f"Linux {kernel.release} has no module {', '.join(lacking)}, which --transport {transport} needs "
             "in a virtual machine: choose another --kernel or --transport"
@@ -159,6 +167,5 @@ def _kernel(wanted: str | None, asked: str | None) -> tuple[vm.Kernel, str]:
     return kernel, transport
 
 
-def _second_best(reason: str) -> str:
-    say(f"with --transport {_EASIEST}, because {reason}")
-    return _EASIEST
+def _lacking(kernel: vm.Kernel, transport: str) -> list[str]:
+    return kernel.lacks([*vm.BOOT_MODULES, *_TRANSPORTS[transport]])

@@ -24,6 +24,10 @@ mount -t tmpfs run /new/run
 mkdir -p /new/dev/shm /new/dev/pts
 mount -t tmpfs shm /new/dev/shm
 mount -t devpts pts /new/dev/pts
+ln -s /proc/self/fd /new/dev/fd
+ln -s fd/0 /new/dev/stdin
+ln -s fd/1 /new/dev/stdout
+ln -s fd/2 /new/dev/stderr
 
 # The host's files that stay as they are left: without a cache, but for programs that map them.
 number=0
@@ -41,7 +45,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 ifconfig lo up
 for module in usbmon libcomposite usb_f_fs raw_gadget 'dummy_hcd is_high_speed=0'; do
     # shellcheck disable=SC2086 # a name and its parameters
-    chroot /new modprobe -q $module
+    chroot /new /sbin/modprobe -q $module
 done
 mount -t configfs configfs /new/sys/kernel/config
 mount -t debugfs debugfs /new/sys/kernel/debug 2>/dev/null

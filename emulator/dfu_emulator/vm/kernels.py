@@ -155,7 +155,7 @@ def _complete_or_not_at_all(folder: Path, source: Path, fill: Callable[[Path], N
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}-") as work:
         draft = Path(work) / "kernel"
         fill(draft)
-        shutil.rmtree(draft / "usr" / "share", ignore_errors=True)
+        shutil.rmtree(draft / "usr" / "share", ignore_errors=True)  # documentation
         _in_folder(draft, source)
         draft.rename(folder)
 

@@ -83,7 +83,7 @@ def run(
         try:
             if not _follow(process, streams, time_limit):
                 raise VmTimeout(
-                    f"the command did not end within {time_limit:.0f} s in the virtual machine",
+                    f"the command did not end within {time_limit:g} s in the virtual machine",
                     _outcome(share, code=-1),
                 )
         finally:

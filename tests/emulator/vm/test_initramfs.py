@@ -42,8 +42,9 @@ def kernel(tmp_path: Path) -> Kernel:
     for line in DEPENDENCIES.splitlines():
         path = kernel.modules / line.partition(":")[0]
         path.parent.mkdir(parents=True, exist_ok=True)
-        pack = {".xz": lzma.compress, ".gz": gzip.compress}.get(path.suffix, bytes)
-        path.write_bytes(pack(path.name.split(".")[0].encode()))
+        contents = path.name.split(".")[0].encode()
+        packed = {".xz": lzma.compress(contents), ".gz": gzip.compress(contents)}
+        path.write_bytes(packed.get(path.suffix, contents))
     (kernel.modules / "modules.dep").write_text(DEPENDENCIES)
     return kernel
 
@@ -81,5 +82,5 @@ def test_a_busybox_that_needs_libraries_is_refused(
 ) -> None:
     (tmp_path / "busybox").symlink_to(Path(sys.executable).resolve())
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(VmError, match="needs libraries.* sudo apt-get install busybox-static"):
+    with pytest.raises(VmError, match=r"needs libraries.* sudo apt-get install busybox-static"):
         initramfs.build(kernel, Path("/tmp/share"))  # noqa: S108 - only a name
