@@ -17,6 +17,7 @@ from dfu_protocol import __version__
 
 COMMANDS = {
     "exec": "run a command that sees the chip as a USB device",
+    "vm": "run a command in a virtual machine that has the chip as a true USB device",
     "run": "serve chips until told to stop",
     "demo": "flash a chip, read it back and show what happened",
     "doctor": "say which ways to the chip work on this machine, and what helps where one does not",

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes; ``exec`` otherwise hands back its command's own."""
+    """Exit codes; ``exec`` and ``vm`` otherwise hand back their command's own."""
 
     OK = 0
     FAILED = 1
@@ -13,6 +13,8 @@ class Exit(IntEnum):
     asked for does not work."""
     USAGE = 2
     """Wrong flags, an unusable profile or image, or a transport that does not work here."""
+    TIME_LIMIT = 124
+    """As of timeout(1)."""
     NOT_EXECUTABLE = 126
     NOT_FOUND = 127
     SIGNALLED = 128

@@ -7,14 +7,8 @@ from dfu_emulator.doctor.computer import Computer
 from dfu_emulator.doctor.finding import Finding, Need
 
 _PROCESSOR = "x86_64"
-_TO_RUN = {
-    "qemu-system-x86_64": "qemu-system-x86",
-    "busybox": "busybox-static",
-    "modprobe": "kmod",
-    "setpriv": "util-linux",
-}
 _TO_BUILD = {"make": "make", "gcc": "gcc", "xz": "xz-utils"}
-"""What building raw_gadget takes. In both: commands, and the packages that have them."""
+"""What building raw_gadget takes: commands, and the packages that have them."""
 
 
 def check(computer: Computer) -> Finding:
@@ -28,7 +22,9 @@ def _needs(computer: Computer) -> Iterator[Need]:
     if (computer.system, computer.processor) != ("Linux", _PROCESSOR):
         yield Need(f"the virtual machine needs Linux on {_PROCESSOR}")
         return
-    if missing := _missing(computer, _TO_RUN):
+    from dfu_emulator.vm.machine import PROGRAMS
+
+    if missing := _missing(computer, PROGRAMS):
         yield Need(f"missing: {', '.join(missing)}", computer.install(*missing))
     if not _has_kernel(computer) and not computer.has_command("apt-get"):
         yield Need("without apt, which fetches kernels, one has to be given", "dfu-emulator vm --kernel ...")

@@ -1,7 +1,9 @@
 """What goes wrong around the virtual machine."""
 
+import os
+import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -20,6 +22,16 @@ def call(*command: str, folder: Path | None = None, packages: str = "") -> str:
     if done.returncode:
         raise VmError(f"{_shown(command)} failed:\n{(done.stdout + done.stderr)[-4000:].strip()}")
     return done.stdout
+
+
+def require(packages: Mapping[str, str]) -> None:
+    """Raises VmError where commands are missing; ``packages`` has the package of each."""
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # which only root's PATH may have
+    lacking = {
+        command: name for command, name in packages.items() if shutil.which(command, path=path) is None
+    }
+    if lacking:
+        raise missing(" ".join(lacking), " ".join(lacking.values()))
 
 
 def missing(command: str, packages: str = "") -> VmError:

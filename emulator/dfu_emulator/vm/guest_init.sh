@@ -2,7 +2,7 @@
 # The first program of the guest. Whatever happens, the machine ends with it.
 /bin/busybox --install -s /bin
 trap 'reboot -f' EXIT
-. /settings
+. /settings # the shared folders are our arguments now
 
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -21,23 +21,56 @@ for folder in proc sys dev; do
     mount -o move "/$folder" "/new/$folder"
 done
 mount -t tmpfs run /new/run
-mkdir -p /new/dev/shm /new/dev/pts "/new$share" /new/lib/modules
+mkdir -p /new/dev/shm /new/dev/pts
 mount -t tmpfs shm /new/dev/shm
 mount -t devpts pts /new/dev/pts
+ln -s /proc/self/fd /new/dev/fd
+ln -s fd/0 /new/dev/stdin
+ln -s fd/1 /new/dev/stdout
+ln -s fd/2 /new/dev/stderr
+
+# The host's files that stay as they are left: without a cache, but for programs that map them.
+number=0
+for folder; do
+    mkdir -p "/new$folder"
+    mount -t 9p -o "$nine,cache=mmap" "folder$number" "/new$folder" || exit
+    number=$((number + 1))
+done
+mkdir -p "/new$share" "/new/lib/modules/$release"
 mount -t 9p -o "$nine" share "/new$share" || exit
-[ -e "/new/lib/modules/$release" ] || ln -s "$modules" "/new/lib/modules/$release"
+# The host may have the same release, with less of its modules.
+mount -o bind "/new$modules" "/new/lib/modules/$release"
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 ifconfig lo up
 for module in usbmon libcomposite usb_f_fs raw_gadget 'dummy_hcd is_high_speed=0'; do
     # shellcheck disable=SC2086 # a name and its parameters
-    chroot /new modprobe $module
+    chroot /new /sbin/modprobe -q $module
 done
 mount -t configfs configfs /new/sys/kernel/config
 mount -t debugfs debugfs /new/sys/kernel/debug 2>/dev/null
 cat /new/sys/kernel/debug/usb/usbmon/0u >"/new$share/usbmon" &
+kept=" 1 $! "
 
-stty raw -echo <>/dev/hvc0 2>/dev/null
-chroot /new /bin/sh "$share/command" </dev/null >/new/dev/hvc0 2>&1
-echo $? >"/new$share/code"
+# Pipes, as a command has them on the host: a file would be cut by one that opens /dev/stdout.
+for stream in output errors; do
+    mkfifo "/$stream"
+    cat "/$stream" >"/new$share/$stream" &
+    kept="$kept$! "
+    pumps="$pumps $!"
+done
+chroot /new /bin/sh "$share/command" </dev/null >/output 2>/errors
+code=$?
+
+# What the command has left behind must not keep the pipes open.
+for process in /new/proc/[0-9]*; do
+    process=${process##*/}
+    case $kept in
+    *" $process "*) ;;
+    *) kill -9 "$process" ;;
+    esac
+done 2>/dev/null
+# shellcheck disable=SC2086 # numbers
+wait $pumps
 sync
+echo $code >"/new$share/code"

@@ -1,33 +1,73 @@
 """The guest's first files: busybox, the modules that reach the host's files, and the first program."""
 
+import gzip
 import lzma
+import shlex
 import shutil
+import subprocess
+from collections.abc import Sequence
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 
-from dfu_emulator.vm.errors import missing
+from elftools.elf.elffile import ELFFile
+
+from dfu_emulator.vm.errors import VmError, missing
 from dfu_emulator.vm.kernels import Kernel
 
-_BOOT_MODULES = ("virtio_pci", "virtio_console", "9p", "9pnet_virtio", "overlay")
+BOOT_MODULES = ("virtio_pci", "9p", "9pnet_virtio", "overlay")
+"""What the guest needs to reach the host's files."""
 _FOLDERS = ("bin", "dev", "lower", "modules", "new", "proc", "sys", "upper")
 _FOLDER, _FILE = 0o40755, 0o100755
 
 
-def build(kernel: Kernel, share: Path) -> bytes:
-    """An initramfs whose init mounts the host's files and runs ``share``/command."""
-    busybox = shutil.which("busybox")
-    if busybox is None:
-        raise missing("busybox", "busybox-static")
-    settings = f"share='{share}'\nmodules='{kernel.modules}'\nrelease='{kernel.release}'\n"
+def build(kernel: Kernel, share: Path, folders: Sequence[Path] = ()) -> bytes:
+    """An initramfs whose init mounts the host's files, ``folders`` writable, and runs ``share``/command."""
+    settings = [
+        f"{name}={shlex.quote(value)}"
+        for name, value in {
+            "share": str(share),
+            "modules": str(kernel.modules.resolve()),
+            "release": kernel.release,
+        }.items()
+    ]
+    settings.append(shlex.join(["set", "--", *map(str, folders)]))
     archive = [_entry(name, _FOLDER) for name in _FOLDERS]
-    archive.append(_entry("bin/busybox", _FILE, Path(busybox).read_bytes()))
+    archive.append(_entry("bin/busybox", _FILE, _busybox()))
     archive.append(_entry("init", _FILE, files(__package__).joinpath("guest_init.sh").read_bytes()))
-    archive.append(_entry("settings", _FILE, settings.encode()))
+    archive.append(_entry("settings", _FILE, "\n".join([*settings, ""]).encode()))
     for number, path in enumerate(_in_load_order(kernel.modules)):
-        module = path.read_bytes()
-        name = f"modules/{number:02}"
-        archive.append(_entry(name, _FILE, lzma.decompress(module) if path.suffix == ".xz" else module))
+        archive.append(_entry(f"modules/{number:02}", _FILE, _unpacked(path)))
     return b"".join(archive) + _entry("TRAILER!!!", 0)
+
+
+def _busybox() -> bytes:
+    path = shutil.which("busybox")
+    if path is None:
+        raise missing("busybox", "busybox-static")
+    program = Path(path).read_bytes()
+    if any(segment.header.p_type == "PT_INTERP" for segment in ELFFile(BytesIO(program)).iter_segments()):
+        raise VmError(
+            f"{path} needs libraries, which the guest does not have at first: "
+            "sudo apt-get install busybox-static"
+        )
+    return program
+
+
+def _unpacked(module: Path) -> bytes:
+    contents = module.read_bytes()
+    match module.suffix:
+        case ".xz":
+            return lzma.decompress(contents)
+        case ".gz":
+            return gzip.decompress(contents)
+        case ".zst":
+            try:
+                return subprocess.run(["zstd", "-dc"], input=contents, capture_output=True, check=True).stdout
+            except FileNotFoundError:
+                raise missing("zstd", "zstd") from None
+        case _:
+            return contents
 
 
 def _in_load_order(modules: Path) -> list[Path]:
@@ -36,7 +76,7 @@ def _in_load_order(modules: Path) -> list[Path]:
     for line in (modules / "modules.dep").read_text().splitlines():
         path, _, needed = line.partition(":")
         needs[Path(path).name.split(".")[0].replace("-", "_")] = [*reversed(needed.split()), path]
-    found = (path for name in _BOOT_MODULES for path in needs.get(name, ()))
+    found = (path for name in BOOT_MODULES for path in needs.get(name, ()))
     return [modules / path for path in dict.fromkeys(found)]
 
 

@@ -9,16 +9,32 @@ from dfu_emulator.vm.errors import VmError, call
 _UPDATE = "run 'sudo apt-get update'"
 
 
-def newest_kernel(series: str) -> str:
-    """The release (as uname -r tells it) of the newest packaged kernel of a series such as 6.1."""
-    found = call("apt-cache", "search", "--names-only", rf"^linux-image-{re.escape(series)}[.].*-amd64$")
-    pattern = re.compile(rf"linux-image-({re.escape(series)}\.\d+(?:\+\w+|-\d+|\+\w+-\d+)?-amd64) ")
-    releases = [match[1] for line in found.splitlines() if (match := pattern.match(line))]
+def kernels(series: str | None = None) -> list[str]:
+    """The releases (as uname -r tells them) of the packaged kernels of a series such as 6.1, or of all."""
+    numbers = re.escape(series) if series else r"[0-9]+[.][0-9]+"
+    found = call("apt-cache", "search", "--names-only", rf"^linux-image-{numbers}[.].*-(amd64|generic)$")
+    debian = r"(?:\+\w+|-\d+|\+\w+-\d+)?-amd64"
+    ubuntu = r"-\d+-generic"
+    pattern = re.compile(rf"linux-image-({numbers}\.\d+(?:{debian}|{ubuntu})) ")
+    return [match[1] for line in found.splitlines() if (match := pattern.match(line))]
+
+
+def newest_kernel(series: str | None = None) -> str:
+    """The newest of them. Raises VmError where there is none."""
+    releases = kernels(series)
     if not releases:
+        wanted = f"kernel {series}" if series else "kernel"
         raise VmError(
-            f"apt knows no kernel {series}: {_UPDATE}; it needs Debian's security or backports suite"
+            f"apt knows no {wanted}: {_UPDATE}; Debian has newer ones in its security and backports suites"
         )
     return max(releases, key=lambda release: [int(number) for number in re.findall(r"\d+", release)])
+
+
+def of_kernel(release: str) -> list[str]:
+    """The packages that a kernel's image and modules are in: one in Debian, up to three in Ubuntu."""
+    pattern = rf"^linux-modules(-extra)?-{re.escape(release)}$"
+    found = call("apt-cache", "search", "--names-only", pattern)
+    return [f"linux-image-{release}", *(line.split()[0] for line in found.splitlines())]
 
 
 def fields(package: str) -> dict[str, str]:
@@ -43,7 +59,7 @@ def download(folder: Path, package: str, version: str) -> Path:
 
 
 def unpack(package: Path, folder: Path) -> None:
-    """Unpack a package's files below ``folder``."""
+    """Unpack a package's files below ``folder``, which is made if need be."""
     call("dpkg-deb", "-x", str(package), str(folder))
 
 
