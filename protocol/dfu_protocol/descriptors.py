@@ -101,12 +101,37 @@ def build_string(text: str, tail: bytes = b"") -> bytes:
 
 
 def parse_string(data: bytes) -> str:
-    """The text of a string descriptor. An odd bLength, as some STM32 have, loses its last byte."""
+    """The text of a string descriptor, half a character as U+FFFD. Some STM32 have more behind it: a NUL and
+    what follows, or an odd byte, is not text. Raises ProtocolError for another descriptor.
+    """
+    encoded = _string_body(data)
+    return encoded[: _text_length(encoded)].decode("utf-16-le", errors="replace")
+
+
+def split_string(data: bytes) -> tuple[str, bytes]:
+    """The text of a string descriptor, and all bytes behind it that are none. Raises ProtocolError."""
+    encoded = _string_body(data)
+    length = _text_length(encoded)
     try:
-        encoded: bytes = STRING.parse(data).bString
+        text = encoded[:length].decode("utf-16-le")
+    except UnicodeDecodeError as error:
+        length = error.start
+        text = encoded[:length].decode("utf-16-le")
+    return text, encoded[length:]
+
+
+def _string_body(data: bytes) -> bytes:
+    try:
+        body: bytes = STRING.parse(data).bString
     except ConstructError as error:
         raise ProtocolError(f"no string descriptor: {data.hex(' ')} ({error})") from None
-    return encoded[: len(encoded) & ~1].decode("utf-16-le", errors="replace")
+    return body
+
+
+def _text_length(encoded: bytes) -> int:
+    """Bytes before the first NUL, or of all whole units."""
+    units = range(0, len(encoded) & ~1, 2)
+    return next((start for start in units if encoded[start : start + 2] == b"\0\0"), len(units) * 2)
 
 
 def build_languages(*language_ids: int) -> bytes:

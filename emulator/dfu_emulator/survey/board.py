@@ -36,9 +36,9 @@ from dfu_protocol import (
 from dfu_protocol.control import STATUS_REPLY
 from dfu_protocol.descriptors import (
     DFU_FUNCTIONAL,
-    STRING,
     DescriptorType,
     find_dfu_functional,
+    split_string,
 )
 from dfu_protocol.firmware_file import DFUSE_VERSION
 
@@ -89,13 +89,9 @@ class Board:
                 self.device, _STRING_MAX, DescriptorType.STRING, index, _US_ENGLISH
             )
         try:
-            data: bytes = STRING.parse(bytes(descriptor)).bString
-        except ConstructError:
+            return split_string(bytes(descriptor))
+        except ProtocolError:
             raise SurveyError(f"string {index} of the board is no string descriptor") from None
-        try:
-            return data.decode("utf-16-le"), b""
-        except UnicodeDecodeError as error:
-            return data[: error.start].decode("utf-16-le"), data[error.start :]
 
 
 def find_boards(backend: object | None = None) -> list[Board]:
