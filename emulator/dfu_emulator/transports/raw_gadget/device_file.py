@@ -3,10 +3,10 @@
 import errno
 import fcntl
 import os
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from struct import Struct
+from typing import NamedTuple
 
 from dfu_emulator.transports.udc import Controller, GadgetError
 from dfu_protocol import SetupPacket
@@ -46,8 +46,7 @@ class EventType(IntEnum):
     DISCONNECT = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event of the gadget."""
 
     type: int
@@ -96,11 +95,14 @@ class DeviceFile:
 
     def write(self, data: bytes) -> None:
         """Send the data stage of an IN request; a short one may need an empty packet at its end."""
-        fcntl.ioctl(self._file, _EP0_WRITE, bytearray(_IO.pack(0, _ZERO_PACKET, len(data)) + data))
+        buffer = bytearray(_IO.pack(0, _ZERO_PACKET, len(data)))
+        buffer += data
+        fcntl.ioctl(self._file, _EP0_WRITE, buffer)
 
     def read(self, length: int) -> bytes:
         """Receive the data stage of an OUT request, or with length 0 acknowledge one without data."""
-        buffer = bytearray(_IO.pack(0, 0, length)) + bytes(length)
+        buffer = bytearray(_IO.size + length)
+        _IO.pack_into(buffer, 0, 0, 0, length)
         received = fcntl.ioctl(self._file, _EP0_READ, buffer)
         return bytes(buffer[_IO.size : _IO.size + received])
 
