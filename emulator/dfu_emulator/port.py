@@ -124,8 +124,7 @@ class Port:
 
     def takes_data(self, setup: SetupPacket) -> bool:
         """Whether the device takes the data stage of an OUT request, or stalls it. Nothing happens."""
-        with self._lock:
-            return self.device.takes_data(setup)
+        return self.device.takes_data(setup)
 
     def watch(self, watcher: Watcher) -> None:
         """Tell ``watcher`` of all that happens from now on. It is called with the port locked."""

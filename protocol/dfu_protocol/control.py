@@ -34,7 +34,7 @@ class SetupPacket(NamedTuple):
     wLength: int = 0
 
     @classmethod
-    def parse(cls, data: bytes) -> "SetupPacket":
+    def parse(cls, data: bytes | bytearray) -> "SetupPacket":
         """Read 8 bytes; any other length raises ProtocolError."""
         try:
             return tuple.__new__(cls, SETUP_PACKET.unpack(data))

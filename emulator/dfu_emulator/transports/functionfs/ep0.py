@@ -22,6 +22,9 @@ class EventType(IntEnum):
     SETUP = 4
 
 
+_SETUP = int(EventType.SETUP)
+
+
 class Ep0:
     """Endpoint 0 by way of ``file``, which does not wait for events.
 
@@ -33,13 +36,13 @@ class Ep0:
         self._file = file
         self.send = file.write
 
-    def fetch(self) -> tuple[int, bytes] | None:
-        """The next event's type and 8 bytes, a SETUP packet if it is SETUP; None if there is no event."""
+    def fetch(self) -> tuple[int, SetupPacket | None] | None:
+        """The next event's type and, if it is SETUP, its packet; None if there is no event."""
         event = self._file.read(_EVENT.size)
         if not event:
             return None
         packet, kind = _EVENT.unpack(event)
-        return kind, packet
+        return kind, SetupPacket.parse(packet) if kind == _SETUP else None
 
     def receive(self, length: int) -> bytes:
         data: bytes | None = self._file.read(length)

@@ -110,7 +110,7 @@ class FunctionFsGadget:
         while not self._worker.stopping:
             try:
                 if poll.poll(_LOOK) and (event := ep0.fetch()):
-                    self._handle(*event, ep0)
+                    self._handle(event, ep0)
             except OSError as error:
                 if error.errno not in _GIVEN_UP:
                     raise
@@ -127,9 +127,9 @@ class FunctionFsGadget:
         self._gadget.bind(self._controller.name)
         self._address = self._port.address
 
-    def _handle(self, kind: int, packet: bytes, ep0: Ep0) -> None:
-        if kind == EventType.SETUP:
-            setup = SetupPacket.parse(packet)
+    def _handle(self, event: tuple[int, SetupPacket | None], ep0: Ep0) -> None:
+        kind, setup = event
+        if setup is not None:
             try:
                 carry(setup, ep0, self._port, self._worker, self._address)
             except DeviceGone:

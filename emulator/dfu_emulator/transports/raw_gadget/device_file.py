@@ -6,7 +6,6 @@ import os
 from enum import IntEnum
 from pathlib import Path
 from struct import Struct
-from typing import NamedTuple
 
 from dfu_emulator.transports.udc import Controller, GadgetError
 from dfu_protocol import SetupPacket
@@ -46,12 +45,7 @@ class EventType(IntEnum):
     DISCONNECT = 6
 
 
-class Event(NamedTuple):
-    """One event of the gadget."""
-
-    type: int
-    setup: SetupPacket | None = None
-    """Of a CONTROL event."""
+_CONTROL = int(EventType.CONTROL)
 
 
 class DeviceFile:
@@ -84,14 +78,13 @@ class DeviceFile:
                 controller.require_free()
             raise GadgetError(f"raw_gadget cannot use {controller.name}: {error.strerror}") from None
 
-    def fetch(self) -> Event:
-        """Wait for the next event."""
+    def fetch(self) -> tuple[int, SetupPacket | None]:
+        """Wait for the next event: its type and, if it is CONTROL, the packet."""
         event = bytearray(_EVENT.size + SETUP_PACKET.size)
         _EVENT.pack_into(event, 0, 0, SETUP_PACKET.size)
         fcntl.ioctl(self._file, _EVENT_FETCH, event)
         kind, _length = _EVENT.unpack_from(event)
-        setup = SetupPacket.parse(bytes(event[_EVENT.size :])) if kind == EventType.CONTROL else None
-        return Event(kind, setup)
+        return kind, SetupPacket.parse(event[_EVENT.size :]) if kind == _CONTROL else None
 
     def write(self, data: bytes) -> None:
         """Send the data stage of an IN request; a short one may need an empty packet at its end."""
