@@ -84,9 +84,10 @@ class Port:
     @property
     def attached(self) -> bool:
         """True while the device is on the bus. Looking may find that it is time to come back."""
-        with self._lock:
-            self._return_if_due()
-            return self._attached
+        if self._returns_at is not None:
+            with self._lock:
+                self._return_if_due()
+        return self._attached
 
     def is_at(self, address: int) -> bool:
         """True while the device with this address is on the bus: not after it left, nor when it is back."""
@@ -123,8 +124,7 @@ class Port:
 
     def takes_data(self, setup: SetupPacket) -> bool:
         """Whether the device takes the data stage of an OUT request, or stalls it. Nothing happens."""
-        with self._lock:
-            return self.device.takes_data(setup)
+        return self.device.takes_data(setup)
 
     def watch(self, watcher: Watcher) -> None:
         """Tell ``watcher`` of all that happens from now on. It is called with the port locked."""
@@ -191,9 +191,10 @@ class Port:
     def _return_if_due(self) -> None:
         if self._returns_at is None or self.clock.now() < self._returns_at:
             return
-        self._returns_at = None
-        self._attached = True
+        # In this order: who looks without the lock must not take it for the one that has left.
         self.address = _FIRST_ADDRESS + (self.address - 1) % (_LAST_ADDRESS - 1)
+        self._attached = True
+        self._returns_at = None
         self.device.bus_reset()
         self.device.bootloader.reattach()
         self._tell(Attached(self.clock.now()))

@@ -1,9 +1,8 @@
 """Time: how long the chip works, what it says of that, and the clock it is measured by."""
 
 import time
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from dfu_emulator.profile.model import Timing as TimingProfile
 
@@ -19,8 +18,7 @@ class WorkKind(Enum):
     MANIFEST = "manifest"
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A job, as far as its duration depends on it."""
 
     kind: WorkKind

@@ -84,7 +84,7 @@ class UsbDevice:
 
     def takes_data(self, setup: SetupPacket) -> bool:
         """Whether the data stage of an OUT request is taken or stalled. Nothing happens."""
-        if setup.type == CLASS and setup.recipient == INTERFACE:
+        if setup.bmRequestType & _TYPE_AND_RECIPIENT == _CLASS_TO_INTERFACE:
             return not setup.wIndex and bool(self._configuration) and self.bootloader.takes_data(setup)
         return (setup.bmRequestType, setup.bRequest) in self._standard
 

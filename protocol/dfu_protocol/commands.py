@@ -1,14 +1,17 @@
-"""DfuSe commands: what a DNLOAD with wBlockNum 0 carries (AN3156, UM0424)."""
+"""DfuSe commands: what a DNLOAD with wBlockNum 0 carries (AN3156, UM0424).
+
+Hosts send one before each block, so they use ``struct``, as the structures of every transfer do.
+"""
 
 from dataclasses import dataclass
+from struct import Struct
+from struct import error as StructError
 from typing import TypeAlias
-
-import construct
 
 from dfu_protocol.constants import CommandCode
 from dfu_protocol.errors import ProtocolError
 
-ADDRESSED_COMMAND = construct.Struct("code" / construct.Int8ul, "address" / construct.Int32ul)
+_ADDRESSED_COMMAND = Struct("<BI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,14 @@ def parse_command(data: bytes) -> Command:
     """Say which command ``data`` is. Never fails: what is none comes back as Unknown."""
     if len(data) == 1 and data[0] in _LONE:
         return _LONE[data[0]]
-    if len(data) == ADDRESSED_COMMAND.sizeof() and data[0] in _ADDRESSED:
-        return _ADDRESSED[data[0]](ADDRESSED_COMMAND.parse(data).address)
+    if len(data) == _ADDRESSED_COMMAND.size and data[0] in _ADDRESSED:
+        code, address = _ADDRESSED_COMMAND.unpack(data)
+        return _ADDRESSED[code](address)
     return Unknown(bytes(data))
 
 
 def _with_address(code: CommandCode, address: int) -> bytes:
     try:
-        built: bytes = ADDRESSED_COMMAND.build({"code": code, "address": address})
-    except construct.ConstructError:
+        return _ADDRESSED_COMMAND.pack(code, address)
+    except StructError:
         raise ProtocolError(f"an address has 32 bits, {address:#x} does not fit") from None
-    return built

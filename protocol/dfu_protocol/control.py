@@ -34,11 +34,12 @@ class SetupPacket(NamedTuple):
     wLength: int = 0
 
     @classmethod
-    def parse(cls, data: bytes) -> "SetupPacket":
+    def parse(cls, data: bytes | bytearray) -> "SetupPacket":
         """Read 8 bytes; any other length raises ProtocolError."""
-        if len(data) != SETUP_PACKET.size:
-            raise ProtocolError(f"a SETUP packet has {SETUP_PACKET.size} bytes, not {len(data)}")
-        return cls._make(SETUP_PACKET.unpack(data))
+        try:
+            return tuple.__new__(cls, SETUP_PACKET.unpack(data))
+        except StructError:
+            raise ProtocolError(f"a SETUP packet has {SETUP_PACKET.size} bytes, not {len(data)}") from None
 
     def build(self) -> bytes:
         """The 8 bytes on the wire; a field that is too large raises ProtocolError."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from dfu_emulator.chip import Chip
 from dfu_emulator.memory import Flash, MemoryFault, OptionArea
@@ -41,8 +41,7 @@ class Departure:
     application_runs: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A job that has been done: what it was, where, how it ended, and whether it ends in a reset."""
 
     work: Work
@@ -119,11 +118,11 @@ class Worker:
         rule = self._chip.protection.rule(Operation.WRITE)
         if rule is not Rdp1.ALLOW:
             return _forbidden(work, address, rule)
-        if isinstance(region, OptionArea):
-            return self._write_option_bytes(region, work, address, data)
         try:
             if isinstance(region, Flash):
                 outcome = self._program(region, address, data)
+            elif isinstance(region, OptionArea):
+                return self._write_option_bytes(region, work, address, data)
             else:
                 region.write(address, data)
                 outcome = Status.OK

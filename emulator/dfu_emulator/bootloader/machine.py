@@ -244,7 +244,7 @@ class Bootloader:
         if self._rules.busy is BusyModel.BLOCK and not self._is_wedged(job):
             self.silent_until = self._done_at if self._done_at > now else 0
             hold = duration if self._rules.held_at is HeldAt.START else 0
-        return reply._replace(hold=hold)
+        return reply._replace(hold=hold) if hold else reply
 
     def _finish(self, setup: SetupPacket, _data: bytes, now: int, cell: Cell) -> Reply:
         job = self._job

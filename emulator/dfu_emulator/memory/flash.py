@@ -89,7 +89,7 @@ class Flash(PlainRegion):
         """Whether all cells are erased that share a unit of programming with those from start to end."""
         start -= start % self._unit
         end += -end % self._unit
-        return self.cells.count(self._erased, start, end) == end - start
+        return self.cells.startswith(self._erased * (end - start), start)
 
     def _program_what_is_erased(self, offset: int, data: bytes) -> None:
         """Unit by unit, up to the first that the profile refuses."""

@@ -1,7 +1,5 @@
 """Option bytes: read protection, write protection and user options."""
 
-from collections.abc import Iterator
-
 from dfu_emulator.memory.region import PlainRegion
 from dfu_emulator.profile.model import OptionArea as OptionAreaProfile
 from dfu_emulator.profile.model import OptionBytes as OptionBytesProfile
@@ -54,17 +52,14 @@ class OptionBytes:
 
     def is_write_protected(self, sector: int) -> bool:
         """True where one of the chip's ways to protect sectors protects this one."""
-        return any(sector in sectors for sectors in self._protected())
-
-    def _protected(self) -> Iterator[range]:
         for group in self._profile.wrp_bits:
-            cells = self.areas[group.area].cells
-            for number in range(group.bits):
+            number = (sector - group.first_sector) // group.sectors
+            if 0 <= number < group.bits:
                 index, bit = divmod(group.first_bit + number, 8)
-                if cells[group.offset + index] >> bit & 1 == group.protects:
-                    start = group.first_sector + number * group.sectors
-                    yield range(start, start + group.sectors)
+                if self.areas[group.area].cells[group.offset + index] >> bit & 1 == group.protects:
+                    return True
         for limits in self._profile.wrp_ranges:
             cells = self.areas[limits.area].cells
-            first, last = cells[limits.first], cells[limits.last]
-            yield range(limits.first_sector + first, limits.first_sector + last + 1)
+            if cells[limits.first] <= sector - limits.first_sector <= cells[limits.last]:
+                return True
+        return False

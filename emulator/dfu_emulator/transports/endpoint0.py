@@ -30,20 +30,22 @@ def carry(setup: SetupPacket, endpoint: Endpoint0, port: Port, worker: Worker, a
     The kernel does not tell when a host gives up while the chip is busy: its request is answered all the
     same. Raises DeviceGone, and OSError from ``endpoint``.
     """
-    while not worker.stopping and (held := port.silent_for()):
+    while (held := port.silent_for()) and not worker.stopping:
         worker.sleep(port.clock, held)
-    has_data = setup.wLength > 0 and not setup.is_in
+    is_in = setup.is_in
+    length = 0 if is_in else setup.wLength
     # A request that is stalled is stalled in its data stage: there is no way back after that.
-    takes = has_data and port.takes_data(setup)
-    data = endpoint.receive(setup.wLength) if takes else bytes(setup.wLength if has_data else 0)
+    takes = length > 0 and port.takes_data(setup)
+    data = endpoint.receive(length) if takes else bytes(length)
     reply = port.control(setup, data, address)
     answered = reply.hold < NEVER
-    worker.sleep(port.clock, reply.hold if answered else GIVEN_UP)
+    if reply.hold:
+        worker.sleep(port.clock, reply.hold if answered else GIVEN_UP)
     if takes:
         return
     if reply.data is None or not answered:
         endpoint.stall(setup)
-    elif setup.is_in and setup.wLength:
+    elif is_in and setup.wLength:
         endpoint.send(reply.data)
     else:
         endpoint.acknowledge(setup)

@@ -23,15 +23,12 @@ class Worker:
     def __init__(self, work: Callable[[], None], name: str) -> None:
         self._work = work
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.stopping = False
+        """True once the work is to end."""
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._failure: BaseException | None = None
         self._handler_before: Any = None
-
-    @property
-    def stopping(self) -> bool:
-        """True once the work is to end."""
-        return self._stop.is_set()
 
     def start(self) -> None:
         """Begin. Only the main thread may do so: Python lets no other set a signal handler."""
@@ -40,6 +37,7 @@ class Worker:
 
     def stop(self) -> None:
         """End the work and wait for that. Raises nothing: what failed is for ``wait`` to tell."""
+        self.stopping = True
         self._stop.set()
         while self._thread.is_alive():
             # Python may have no identifier yet for a thread that has only just been started.

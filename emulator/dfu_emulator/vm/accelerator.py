@@ -8,6 +8,8 @@ from pathlib import Path
 QEMU = "qemu-system-x86_64"
 TCG = ("-accel", "tcg", "-cpu", "max")
 KVM = ("-accel", "kvm", "-cpu", "host")
+COUNTED = ("-accel", "tcg,thread=single", "-cpu", "max", "-icount", "shift=0,sleep=off")
+"""The guest's time is what it executes, a nanosecond an instruction, and waiting takes none."""
 _PROBE_SECONDS = 15
 
 

@@ -64,13 +64,15 @@ def run(
     environment: Mapping[str, str] = os.environ,
     output: IO[bytes] | None = None,
     errors: IO[bytes] | None = None,
+    counted: bool = False,
 ) -> Outcome:
     """Boot ``kernel`` and run ``command`` as root, in the present folder with ``environment``.
 
     What it prints goes to ``output``, or to our standard output; what it prints to its standard error to
     ``errors``, or to the same place. Files that it changes are gone afterwards, but for those in
-    ``folders``, which are the host's. Raises VmError, VmTimeout after ``time_limit`` seconds, and OSError
-    where the output cannot be written.
+    ``folders``, which are the host's. ``counted`` makes the guest's time the number of instructions that it
+    executes: what is measured there then does not depend on what else the host does. Raises VmError,
+    VmTimeout after ``time_limit`` seconds, and OSError where the output cannot be written.
     """
     require_programs()
     shared = _outermost(folders)
@@ -80,7 +82,7 @@ def run(
         (share / "initramfs").write_bytes(initramfs.build(kernel, share, shared))
         output = output or sys.stdout.buffer
         streams = [_Stream(share / "output", output), _Stream(share / "errors", errors or output)]
-        process = _start(kernel, share, shared)
+        process = _start(kernel, share, shared, counted)
         try:
             if not _follow(process, streams, time_limit):
                 raise VmTimeout(
@@ -155,9 +157,10 @@ def _script(command: Sequence[str], environment: Mapping[str, str], merged: bool
     return "\n".join(["exec 2>&1", *lines] if merged else lines)
 
 
-def _start(kernel: Kernel, share: Path, folders: Sequence[Path]) -> "subprocess.Popen[bytes]":
+def _start(kernel: Kernel, share: Path, folders: Sequence[Path], counted: bool) -> "subprocess.Popen[bytes]":
+    processor = accelerator.COUNTED if counted else accelerator.arguments(kernel.image)
     # A machine must not outlive us, whatever ends us.
-    arguments = ["setpriv", "--pdeathsig", "KILL", accelerator.QEMU, *accelerator.arguments(kernel.image)]
+    arguments = ["setpriv", "--pdeathsig", "KILL", accelerator.QEMU, *processor]
     arguments += ["-m", _MEMORY, "-smp", str(min(os.cpu_count() or 1, 4))]
     arguments += ["-nodefaults", "-no-user-config", "-nic", "none", "-display", "none", "-no-reboot"]
     arguments += ["-kernel", str(kernel.image), "-initrd", str(share / "initramfs")]

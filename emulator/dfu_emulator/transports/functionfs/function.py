@@ -1,7 +1,6 @@
-"""The DFU function: descriptors for the kernel, and requests from it."""
+"""The DFU function: what the kernel is told of it."""
 
 import ctypes
-from collections.abc import Callable
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -10,7 +9,6 @@ import functionfs
 from functionfs.common import USBDescriptorHeader
 
 from dfu_emulator.usb_device import UsbDevice
-from dfu_protocol import SetupPacket
 from dfu_protocol.descriptors import CONFIGURATION, DFU_FUNCTIONAL
 from dfu_protocol.descriptors import INTERFACE as INTERFACE_DESCRIPTOR
 
@@ -22,41 +20,20 @@ _I_INTERFACE = 8
 
 
 class DfuFunction(functionfs.Function):  # type: ignore[misc]
-    """The DFU interface in FunctionFS; ``answer`` handles the requests, ``enable`` hears of SET_CONFIGURATION
-    and SET_INTERFACE (not which), ``disable`` of resets.
+    """The DFU interface in the FunctionFS that is mounted at ``path``, with the first ``alternates`` settings
+    of ``device`` and, if ``functional``, its DFU functional descriptor.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        device: UsbDevice,
-        alternates: int,
-        functional: bool,
-        answer: Callable[[SetupPacket], None],
-        enable: Callable[[], None],
-        disable: Callable[[], None],
-    ) -> None:
+    def __init__(self, path: Path, device: UsbDevice, alternates: int, functional: bool) -> None:
         super().__init__(str(path), fs_list=_descriptors(device, alternates, functional))
         # python-functionfs holds the strings in a C string, which ends at the first one's end.
         strings = _strings(device.profile.alternates[:alternates])
         self._function_strings = (ctypes.c_char * len(strings)).from_buffer_copy(strings)
-        self._answer = answer
-        self._enable = enable
-        self._disable = disable
 
     def close(self) -> None:
         """Close all files, also those that the base class leaves open."""
         self.__exit__(None, None, None)
         self.eventfd.close()
-
-    def onSetup(self, request_type: int, request: int, value: int, index: int, length: int) -> None:
-        self._answer(SetupPacket(request_type, request, value, index, length))
-
-    def onEnable(self) -> None:
-        self._enable()
-
-    def onDisable(self) -> None:
-        self._disable()
 
 
 def _descriptors(device: UsbDevice, alternates: int, functional: bool) -> list[Any]:

@@ -11,13 +11,12 @@ from dfu_emulator.profile import Profile
 from dfu_emulator.transports import udc
 from dfu_emulator.transports.endpoint0 import STATUS_STAGE, carry
 from dfu_emulator.transports.functionfs import configfs
+from dfu_emulator.transports.functionfs.ep0 import Ep0, EventType
 from dfu_emulator.transports.udc import GadgetError
 from dfu_emulator.transports.worker import Worker
 from dfu_protocol import SetupPacket
 
 if TYPE_CHECKING:
-    from functionfs import Endpoint0File
-
     from dfu_emulator.transports.functionfs.function import DfuFunction
 
 _MOST_ALTERNATES = 3
@@ -87,9 +86,7 @@ class FunctionFsGadget:
         device = self._port.device
         for functional, most in ((True, _MOST_ALTERNATES), (False, 1)):
             alternates = min(len(device.profile.alternates), most)
-            function = DfuFunction(
-                path, device, alternates, functional, self._answer, self._enabled, self._disabled
-            )
+            function = DfuFunction(path, device, alternates, functional)
             try:
                 function.__enter__()
             except OSError as error:
@@ -107,11 +104,16 @@ class FunctionFsGadget:
         self._function.close()
 
     def _serve(self) -> None:
+        ep0 = Ep0(self._function.ep0)
         poll = select.poll()
-        poll.register(self._function.eventfd, select.POLLIN)
+        poll.register(self._function.ep0, select.POLLIN)
         while not self._worker.stopping:
-            if poll.poll(_LOOK):
-                self._function.processEvents()
+            try:
+                if poll.poll(_LOOK) and (event := ep0.fetch()):
+                    self._handle(event, ep0)
+            except OSError as error:
+                if error.errno not in _GIVEN_UP:
+                    raise
             if self._address and not self._port.is_at(self._address):
                 self._port.clock.sleep(STATUS_STAGE)
                 self._gadget.unbind()
@@ -125,45 +127,19 @@ class FunctionFsGadget:
         self._gadget.bind(self._controller.name)
         self._address = self._port.address
 
-    def _enabled(self) -> None:
-        with suppress(DeviceGone):
-            self._port.configure()
-
-    def _disabled(self) -> None:
-        with suppress(DeviceGone):
-            self._port.reset(self._address)
-
-    def _answer(self, setup: SetupPacket) -> None:
-        endpoint = _Endpoint0(self._function.ep0)
-        try:
+    def _handle(self, event: tuple[int, SetupPacket | None], ep0: Ep0) -> None:
+        kind, setup = event
+        if setup is not None:
             try:
-                carry(setup, endpoint, self._port, self._worker, self._address)
+                carry(setup, ep0, self._port, self._worker, self._address)
             except DeviceGone:
-                endpoint.stall(setup)
-        except OSError as error:
-            if error.errno not in _GIVEN_UP:
-                raise
-
-
-class _Endpoint0:
-    """Endpoint 0 by way of FunctionFS's ep0."""
-
-    def __init__(self, file: "Endpoint0File") -> None:
-        self._file = file
-        self.send = file.write
-
-    def receive(self, length: int) -> bytes:
-        data: bytes | None = self._file.read(length)
-        return data or b""  # None if the request is no more: what is answered to it is lost
-
-    def acknowledge(self, setup: SetupPacket) -> None:
-        if setup.is_in:
-            self._file.write(b"")
-        else:
-            self._file.read(0)
-
-    def stall(self, setup: SetupPacket) -> None:
-        self._file.halt(setup.bmRequestType)
+                ep0.stall(setup)
+        elif kind == EventType.ENABLE:
+            with suppress(DeviceGone):
+                self._port.configure()
+        elif kind == EventType.DISABLE:
+            with suppress(DeviceGone):
+                self._port.reset(self._address)
 
 
 def _notice(functional: bool, alternates: int, profile: Profile) -> str:

@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from struct import Struct
@@ -46,13 +45,7 @@ class EventType(IntEnum):
     DISCONNECT = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event of the gadget."""
-
-    type: int
-    setup: SetupPacket | None = None
-    """Of a CONTROL event."""
+_CONTROL = int(EventType.CONTROL)
 
 
 class DeviceFile:
@@ -85,22 +78,24 @@ class DeviceFile:
                 controller.require_free()
             raise GadgetError(f"raw_gadget cannot use {controller.name}: {error.strerror}") from None
 
-    def fetch(self) -> Event:
-        """Wait for the next event."""
+    def fetch(self) -> tuple[int, SetupPacket | None]:
+        """Wait for the next event: its type and, if it is CONTROL, the packet."""
         event = bytearray(_EVENT.size + SETUP_PACKET.size)
         _EVENT.pack_into(event, 0, 0, SETUP_PACKET.size)
         fcntl.ioctl(self._file, _EVENT_FETCH, event)
         kind, _length = _EVENT.unpack_from(event)
-        setup = SetupPacket.parse(bytes(event[_EVENT.size :])) if kind == EventType.CONTROL else None
-        return Event(kind, setup)
+        return kind, SetupPacket.parse(event[_EVENT.size :]) if kind == _CONTROL else None
 
     def write(self, data: bytes) -> None:
         """Send the data stage of an IN request; a short one may need an empty packet at its end."""
-        fcntl.ioctl(self._file, _EP0_WRITE, bytearray(_IO.pack(0, _ZERO_PACKET, len(data)) + data))
+        buffer = bytearray(_IO.pack(0, _ZERO_PACKET, len(data)))
+        buffer += data
+        fcntl.ioctl(self._file, _EP0_WRITE, buffer)
 
     def read(self, length: int) -> bytes:
         """Receive the data stage of an OUT request, or with length 0 acknowledge one without data."""
-        buffer = bytearray(_IO.pack(0, 0, length)) + bytes(length)
+        buffer = bytearray(_IO.size + length)
+        _IO.pack_into(buffer, 0, 0, 0, length)
         received = fcntl.ioctl(self._file, _EP0_READ, buffer)
         return bytes(buffer[_IO.size : _IO.size + received])
 

@@ -74,13 +74,13 @@ class RawGadget:
         endpoint = _Endpoint0(file, self._port)
         while not self._worker.stopping and self._port.is_at(address):
             try:
-                event = file.fetch()
+                kind, setup = file.fetch()
             except InterruptedError:
                 continue
             try:
-                if event.setup is not None:
-                    carry(event.setup, endpoint, self._port, self._worker, address)
-                elif event.type in (EventType.RESET, EventType.DISCONNECT):
+                if setup is not None:
+                    carry(setup, endpoint, self._port, self._worker, address)
+                elif kind in (EventType.RESET, EventType.DISCONNECT):
                     self._port.reset(address)
             except DeviceGone:
                 return
