@@ -13,7 +13,7 @@ from dfu_emulator.vm import accelerator, initramfs
 from dfu_emulator.vm.errors import VmError, missing
 from dfu_emulator.vm.kernels import Kernel
 
-_KERNEL_ARGUMENTS = "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr"
+_KERNEL_ARGUMENTS = "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr no_timer_check"
 _MEMORY = "1536M"
 
 
