@@ -60,8 +60,7 @@ def responder(program: Path, controller: str) -> Iterator[Process]:
     """The C program behind a composite gadget with the chip's ids."""
     with emulated("stm32f405") as port:
         gadget = configfs.create(port.device)
-    (folder,) = gadget.mount_points()
-    process = subprocess.Popen([program, folder / "ep0"], stdout=subprocess.PIPE)
+    process = subprocess.Popen([program, gadget.mount_point / "ep0"], stdout=subprocess.PIPE)
     try:
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"

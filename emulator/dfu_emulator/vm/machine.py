@@ -15,7 +15,7 @@ from dfu_emulator.vm import accelerator, initramfs
 from dfu_emulator.vm.errors import VmError, require
 from dfu_emulator.vm.kernels import Kernel
 
-_KERNEL_ARGUMENTS = "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr"
+_KERNEL_ARGUMENTS = "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr no_timer_check"
 _MEMORY = "1536M"
 _LOOK = 0.05
 """Seconds between two looks whether there is output."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dfu_emulator.doctor import CHECKS, Computer, Finding
-from vm.guest.conftest import PATIENCE, wait_for_chip
+from vm.guest.bus import PATIENCE, wait_for_chip
 
 RUN = (sys.executable, "-m", "dfu_emulator", "run", "--profile", "stm32f405")
 CONFIGFS = "/sys/kernel/config"

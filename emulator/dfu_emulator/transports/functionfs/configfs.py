@@ -5,7 +5,6 @@ import ctypes
 import errno
 import itertools
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from dfu_emulator.transports.udc import GadgetError
 from dfu_emulator.usb_device import UsbDevice
 
 GADGETS = Path("/sys/kernel/config/usb_gadget")
+MOUNT_POINTS = Path("/run")
+"""Where the gadgets' FunctionFS are mounted, each in a folder with the gadget's name."""
 _PREFIX = "dfu-emulator-"
-_MOUNTS = Path("/proc/self/mounts")
 _US_ENGLISH = "strings/0x409"
 _NOT_SUPPORTED = 524
 """The kernel's ENOTSUPP, which has no name in user space."""
@@ -30,6 +30,8 @@ class ConfigfsGadget:
     def __init__(self, name: str) -> None:
         self.name = name
         self.folder = GADGETS / name
+        self.mount_point = MOUNT_POINTS / name
+        """Where its FunctionFS is mounted."""
 
     @property
     def bound_to(self) -> str:
@@ -61,18 +63,14 @@ class ConfigfsGadget:
                 if entry.is_symlink():
                     entry.unlink()
             configuration.rmdir()
-        for mount_point in self.mount_points():
-            _call("umount2", os.fsencode(mount_point), 0)
-            mount_point.rmdir()
+        if self.mount_point.is_mount():
+            _call("umount2", os.fsencode(self.mount_point), 0)
+        with contextlib.suppress(FileNotFoundError):
+            self.mount_point.rmdir()
         for folder in (*_folders(self.folder / "functions"), *_folders(self.folder / "strings")):
             folder.rmdir()
         self.folder.rmdir()
         _ours.discard(self.name)
-
-    def mount_points(self) -> list[Path]:
-        """Where the gadget's FunctionFS is mounted."""
-        mounts = (line.split() for line in _MOUNTS.read_text().splitlines())
-        return [Path(where) for what, where, kind, *_ in mounts if (what, kind) == (self.name, "functionfs")]
 
 
 def create(device: UsbDevice) -> ConfigfsGadget:
@@ -139,12 +137,8 @@ def _fill(gadget: ConfigfsGadget, device: UsbDevice) -> None:
         function.mkdir()
     except FileNotFoundError:
         raise GadgetError("the kernel has no FunctionFS: 'sudo modprobe usb_f_fs'") from None
-    mount_point = tempfile.mkdtemp(prefix=f"{_PREFIX}functionfs-")
-    try:
-        _call("mount", gadget.name.encode(), os.fsencode(mount_point), b"functionfs", 0, None)
-    except OSError:
-        Path(mount_point).rmdir()
-        raise
+    gadget.mount_point.mkdir(mode=0o700)
+    _call("mount", gadget.name.encode(), os.fsencode(gadget.mount_point), b"functionfs", 0, None)
     (gadget.folder / "configs/c.1" / function.name).symlink_to(function)
 
 

@@ -82,11 +82,10 @@ class FunctionFsGadget:
             raise GadgetError(
                 f"python-functionfs needs libaio: sudo apt-get install libaio1 ({error})"
             ) from None
-        (path,) = self._gadget.mount_points()
         device = self._port.device
         for functional, most in ((True, _MOST_ALTERNATES), (False, 1)):
             alternates = min(len(device.profile.alternates), most)
-            function = DfuFunction(path, device, alternates, functional)
+            function = DfuFunction(self._gadget.mount_point, device, alternates, functional)
             try:
                 function.__enter__()
             except OSError as error:
