@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import require
+from dfu_emulator.vm import VmError, machine, obtain, run
 from end_to_end.conftest import BIN, Done
 from end_to_end.test_dfu_util import firmware
 
@@ -20,6 +21,11 @@ TIME_LIMIT = 600
 FLASH = "dfu-util -a 0 -s 0x08000000"
 
 Vm = Callable[..., Done]
+
+
+def require_machine() -> None:
+    for command in ("qemu-system-x86_64", "busybox", "depmod"):
+        require(command)
 
 
 @pytest.fixture
@@ -60,8 +66,8 @@ def vm(folder: Path, environment: dict[str, str]) -> Vm:
 @pytest.fixture
 def in_vm(vm: Vm) -> Vm:
     """``in_vm(script, *options)`` runs a shell script in a virtual machine."""
-    for command in ("qemu-system-x86_64", "busybox", "depmod", "dfu-util"):
-        require(command)
+    require_machine()
+    require("dfu-util")
 
     def run(script: str, *options: str) -> Done:
         return vm(*options, "--time-limit", str(TIME_LIMIT - 60), "--", "sh", "-c", script)
@@ -74,7 +80,12 @@ def test_a_command_runs_as_on_this_machine_but_with_the_chip(in_vm: Vm, folder: 
     (folder / "new").write_bytes(firmware(20_000))
     noise = os.urandom(3_000_000)
     (folder / "noise").write_bytes(noise)
-    image, trace, elsewhere = folder.parent / "flash", folder / "trace", folder.parent / "elsewhere"
+    (folder.parent / "images").mkdir()
+    image, trace, elsewhere = (
+        folder.parent / "images" / "flash",
+        folder / "trace",
+        folder.parent / "elsewhere",
+    )
     done = in_vm(
         f"""
         {FLASH} -D new && {FLASH}:20000:force -U back
@@ -85,7 +96,7 @@ def test_a_command_runs_as_on_this_machine_but_with_the_chip(in_vm: Vm, folder: 
         sleep 1000 &
         exit 7
         """,
-        *("--image", "../flash", "--trace", "trace"),
+        *("--image", "../images/flash", "--trace", "trace"),
     )
     assert done.code == 7, done.stderr
     assert done.stdout.endswith(b64encode(noise).decode())
@@ -133,8 +144,7 @@ def test_functionfs_on_an_older_kernel_says_what_it_cannot_show(in_vm: Vm, folde
 def test_a_machine_does_not_outlive_its_command_line(
     number: signal.Signals, folder: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    for command in ("qemu-system-x86_64", "busybox", "depmod"):
-        require(command)
+    require_machine()
     with subprocess.Popen(
         ["dfu-emulator", "vm", "--transport", "usbip", "--", "sh", "-c", "echo started; exec yes"],
         cwd=folder,
@@ -144,14 +154,14 @@ def test_a_machine_does_not_outlive_its_command_line(
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
-        machine = os.pidfd_open(int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()))
+        qemu = os.pidfd_open(int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()))
         if number == signal.SIGPIPE:
             process.stdout.close()
         else:
             process.send_signal(number)
         code = process.wait(TIME_LIMIT)
-    assert select.select([machine], [], [], TIME_LIMIT)[0], "the machine still runs"
-    os.close(machine)
+    assert select.select([qemu], [], [], TIME_LIMIT)[0], "the machine still runs"
+    os.close(qemu)
     if number == signal.SIGKILL:
         assert code == -signal.SIGKILL
     else:
@@ -161,11 +171,18 @@ def test_a_machine_does_not_outlive_its_command_line(
 
 @pytest.mark.vm
 def test_the_time_limit_counts_from_the_start(vm: Vm) -> None:
-    for command in ("qemu-system-x86_64", "busybox", "depmod"):
-        require(command)
+    require_machine()
     done = vm("--transport", "usbip", "--time-limit", "0.1", "--", "true")
     assert done.code == 124
     assert "did not end within 0.1 s" in done.stderr
+
+
+@pytest.mark.vm
+def test_a_machine_that_hangs_before_the_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_machine()
+    monkeypatch.setattr(machine, "_START_LIMIT", 0.1)
+    with pytest.raises(VmError, match="the virtual machine hangs"):
+        run(obtain(raw_gadget=False), ["true"])
 
 
 def test_missing_programs_are_named_with_their_packages(vm: Vm, tmp_path: Path) -> None:

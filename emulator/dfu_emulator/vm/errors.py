@@ -31,7 +31,8 @@ def require(packages: Mapping[str, str]) -> None:
         command: name for command, name in packages.items() if shutil.which(command, path=path) is None
     }
     if lacking:
-        raise missing(" ".join(lacking), " ".join(lacking.values()))
+        hint = f"sudo apt-get install {' '.join(lacking.values())}"
+        raise VmError(f"these commands are missing: {', '.join(lacking)}: {hint}")
 
 
 def missing(command: str, packages: str = "") -> VmError:

@@ -59,6 +59,7 @@ for stream in output errors; do
     kept="$kept$! "
     pumps="$pumps $!"
 done
+: >"/new$share/started"
 chroot /new /bin/sh "$share/command" </dev/null >/output 2>/errors
 code=$?
 

@@ -1,5 +1,6 @@
 """Run one command in a virtual machine and bring back what came of it."""
 
+import math
 import os
 import shlex
 import subprocess
@@ -7,7 +8,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +22,9 @@ _KERNEL_ARGUMENTS = "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr n
 _MEMORY = "1536M"
 _LOOK = 0.05
 """Seconds between two looks whether there is output."""
+_ATTEMPTS, _START_LIMIT = 2, 300.0
+"""A machine without KVM on a busy host may hang before the command starts, once in dozens of times. So it is
+started anew if the command has not started after these seconds, where some 60 have been seen at most."""
 _OWN_FOLDERS = ("/dev", "/proc", "/sys")
 """The guest has its own, so those of the host cannot be shared."""
 PROGRAMS = {
@@ -76,56 +82,72 @@ def run(
     """
     require_programs()
     shared = _outermost(folders)
-    with tempfile.TemporaryDirectory(prefix="dfu-emulator-vm-") as name:
-        share = Path(name).resolve()
+    with ExitStack() as stack:
+        share = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dfu-emulator-vm-"))).resolve()
         (share / "command").write_bytes(os.fsencode(_script(command, environment, merged=errors is None)))
         (share / "initramfs").write_bytes(initramfs.build(kernel, share, shared))
         output = output or sys.stdout.buffer
-        streams = [_Stream(share / "output", output), _Stream(share / "errors", errors or output)]
-        process = _start(kernel, share, shared, counted)
-        try:
-            if not _follow(process, streams, time_limit):
-                raise VmTimeout(
-                    f"the command did not end within {time_limit:g} s in the virtual machine",
-                    _outcome(share, code=-1),
-                )
-        finally:
-            process.kill()
-            process.wait()
+        streams: list[_Stream] = []
+        for name, target in (("output", output), ("errors", errors or output)):
+            (share / name).touch()
+            streams.append((stack.enter_context((share / name).open("rb", buffering=0)), target))
+        until = math.inf if time_limit is None else time.monotonic() + time_limit
+        machine = _machine(kernel, share, shared, counted)
+        for _ in range(_ATTEMPTS):
+            end = _follow(machine, share / "started", streams, until)
+            if end is not _End.NEVER_STARTED:
+                break
+        if end is _End.TIME_LIMIT:
+            raise VmTimeout(
+                f"the command did not end within {time_limit:g} s in the virtual machine",
+                _outcome(share, code=-1),
+            )
         try:
             code = int((share / "code").read_text())
         except (FileNotFoundError, ValueError):
-            log = _read(share / "console")[-4000:]
-            raise VmError(f"the virtual machine ended before the command did:\n{log}") from None
+            what = "hangs" if end is _End.NEVER_STARTED else "ended before the command did"
+            raise VmError(f"the virtual machine {what}:\n{_read(share / 'console')[-4000:]}") from None
         return _outcome(share, code)
 
 
-class _Stream:
-    """What the guest writes to the file at ``path``, passed on to ``target``."""
-
-    def __init__(self, path: Path, target: IO[bytes]) -> None:
-        path.touch()
-        self._file = path.open("rb", buffering=0)
-        self._target = target
-
-    def pass_on(self) -> None:
-        """Pass on what has come since."""
-        while data := self._file.read(1 << 16):
-            self._target.write(data)
-            self._target.flush()
+_Stream = tuple[IO[bytes], IO[bytes]]
+"""A file that the guest writes to, and where that goes."""
 
 
-def _follow(process: "subprocess.Popen[bytes]", streams: Sequence[_Stream], time_limit: float | None) -> bool:
-    """Pass the output on until the machine ends; False if it has not ended in time."""
-    until = None if time_limit is None else time.monotonic() + time_limit
-    ended = False
-    while not ended:
-        ended = _has_ended(process)
-        for stream in streams:
-            stream.pass_on()
-        if until is not None and not ended and time.monotonic() >= until:
-            return False
-    return True
+class _End(Enum):
+    """How a machine ended."""
+
+    BY_ITSELF = auto()
+    TIME_LIMIT = auto()
+    NEVER_STARTED = auto()
+    """It hung before the command."""
+
+
+def _follow(machine: Sequence[str], started: Path, streams: Sequence[_Stream], until: float) -> _End:
+    """Run the machine until it ends or has to, and pass the output on; ``started`` is there once it is."""
+    start_until = time.monotonic() + _START_LIMIT
+    process = subprocess.Popen(machine, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            ended = _has_ended(process)
+            for stream in streams:
+                _pass_on(*stream)
+            if ended:
+                return _End.BY_ITSELF
+            if time.monotonic() >= until:
+                return _End.TIME_LIMIT
+            if time.monotonic() >= start_until and not started.exists():
+                return _End.NEVER_STARTED
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _pass_on(source: IO[bytes], target: IO[bytes]) -> None:
+    """Pass on what has come since."""
+    while data := source.read(1 << 16):
+        target.write(data)
+        target.flush()
 
 
 def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
@@ -157,7 +179,8 @@ def _script(command: Sequence[str], environment: Mapping[str, str], merged: bool
     return "\n".join(["exec 2>&1", *lines] if merged else lines)
 
 
-def _start(kernel: Kernel, share: Path, folders: Sequence[Path], counted: bool) -> "subprocess.Popen[bytes]":
+def _machine(kernel: Kernel, share: Path, folders: Sequence[Path], counted: bool) -> list[str]:
+    """QEMU's command line."""
     processor = accelerator.COUNTED if counted else accelerator.arguments(kernel.image)
     # A machine must not outlive us, whatever ends us.
     arguments = ["setpriv", "--pdeathsig", "KILL", accelerator.QEMU, *processor]
@@ -172,7 +195,7 @@ def _start(kernel: Kernel, share: Path, folders: Sequence[Path], counted: bool) 
         files = f"local,id={tag},path={_value(folder)},security_model=none,multidevs=remap{options}"
         arguments += ["-fsdev", files]
         arguments += ["-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
-    return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return arguments
 
 
 def _value(path: Path) -> str:

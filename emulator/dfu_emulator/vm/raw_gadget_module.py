@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from dfu_emulator.vm import packages
-from dfu_emulator.vm.errors import VmError, call
+from dfu_emulator.vm.errors import VmError, call, require
 
 _SOURCE = "drivers/usb/gadget/legacy/raw_gadget.c"
-_TOOLS = "make gcc libelf1 xz-utils"
+_TOOLS = {"make": "make", "gcc": "gcc libelf1", "xz": "xz-utils"}
 
 
 def build(release: str, series: str, work: Path) -> Path:
     """Build the module for a packaged kernel in the folder ``work``, which is made; returns its path."""
+    require(_TOOLS)  # before much is downloaded
     work.mkdir()
     headers = f"linux-headers-{release}"
     version = packages.fields(headers)["Version"]
@@ -30,7 +31,7 @@ def build(release: str, series: str, work: Path) -> Path:
     (module / "Makefile").write_text("obj-m := raw_gadget.o\n")
     # Without type information for BPF, which would need one more tool (pahole).
     without_btf = "CONFIG_DEBUG_INFO_BTF_MODULES="
-    call("make", "-C", str(tree), f"M={module}", without_btf, "modules", packages=_TOOLS)
+    call("make", "-C", str(tree), f"M={module}", without_btf, "modules")
     built = module / "raw_gadget.ko"
     if not built.exists():
         raise VmError(f"the build for {release} ended without raw_gadget.ko")
