@@ -10,7 +10,6 @@ from dfu_emulator.port import Attached, BusReset, Detached, Occurrence, Transfer
 from dfu_emulator.trace.describe import is_dfu, request_name
 from dfu_emulator.trace.output import Output
 from dfu_protocol import (
-    FIRST_DATA_BLOCK,
     Erase,
     GetCommands,
     MassErase,
@@ -24,6 +23,7 @@ from dfu_protocol import (
 
 _TYPES = ("standard", "class", "vendor", "reserved")
 _RECIPIENTS = ("device", "interface", "endpoint", "other")
+_COMMAND_BLOCK = 0
 _COMMANDS = {
     GetCommands: "get",
     SetAddress: "set address pointer",
@@ -105,27 +105,31 @@ def _result(transfer: Transfer) -> str:
 
 
 def _decoded(transfer: Transfer) -> Mapping[str, Any]:
-    setup = transfer.setup
-    match setup.bRequest:
-        case Request.DNLOAD | Request.UPLOAD:
-            found: dict[str, Any] = {"block": setup.wValue}
-            if transfer.address is not None:
-                found["address"] = transfer.address
-            if setup.bRequest == Request.DNLOAD and transfer.data and setup.wValue < FIRST_DATA_BLOCK:
-                found |= _command(transfer.data) if not setup.wValue else {}
-            return found
+    match transfer.setup.bRequest:
+        case Request.DNLOAD:
+            return _place(transfer) | _command(transfer)
+        case Request.UPLOAD:
+            return _place(transfer)
         case Request.GETSTATUS:
-            return _status_reply(transfer.reply.data or b"")
+            return _status_reply(transfer.data)
         case _:
             return {}
 
 
-def _command(data: bytes) -> Mapping[str, Any]:
-    command = parse_command(data)
+def _place(transfer: Transfer) -> dict[str, Any]:
+    place = {} if transfer.address is None else {"address": transfer.address}
+    return {"block": transfer.setup.wValue, **place}
+
+
+def _command(transfer: Transfer) -> dict[str, Any]:
+    if not transfer.setup.wLength:
+        return {"command": "leave"}
+    if transfer.setup.wValue != _COMMAND_BLOCK:
+        return {}
+    command = parse_command(transfer.data)
     name = _COMMANDS.get(type(command), "unknown")
-    if isinstance(command, SetAddress | Erase):
-        return {"command": name, "address": command.address}
-    return {"command": name}
+    address = {"address": command.address} if isinstance(command, SetAddress | Erase) else {}
+    return {"command": name, **address}
 
 
 def _status_reply(data: bytes) -> Mapping[str, Any]:
