@@ -49,8 +49,7 @@ class Effect(NamedTuple):
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A job that has been done: what it was, where, how it ended, and whether it ends in a reset."""
 
     work: Work

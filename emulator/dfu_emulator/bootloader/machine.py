@@ -248,7 +248,7 @@ class Bootloader:
         self._state = cell.after
         reply = self._tell_status(timeout, setup.wLength)
         if job.reset is not None:
-            return reply._replace(departure=self._depart(job.reset, duration), job=job)
+            return Reply(reply.data, departure=self._depart(job.reset, duration), job=job)
         # A host may have left dfuDNBUSY by CLRSTATUS: the flash still ends what it is at.
         self._done_at = max(now, self._done_at) + duration
         self._ready_at = now + timeout * 1000
@@ -256,7 +256,7 @@ class Bootloader:
         if self._rules.busy is BusyModel.BLOCK and not self._is_wedged(job):
             self.silent_until = self._done_at if self._done_at > now else 0
             hold = duration if self._rules.held_at is HeldAt.START else 0
-        return reply._replace(hold=hold, job=job)
+        return Reply(reply.data, hold, job=job)
 
     def _finish(self, setup: SetupPacket, _data: bytes, now: int, cell: Cell) -> Reply:
         job = self._job
