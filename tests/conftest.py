@@ -17,6 +17,7 @@ PACKAGES = {
     "dfu-util": "dfu-util",
     "lsusb": "usbutils",
     "qemu-system-x86_64": "qemu-system-x86",
+    "tshark": "tshark",
     "udevadm": "udev",
     "usbip": "usbip",
 }

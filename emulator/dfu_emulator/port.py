@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dfu_emulator.bootloader import Departure, Reply
 from dfu_emulator.memory import ImageError
@@ -33,6 +33,8 @@ class Transfer:
     status: Status
     pointer: int
     """Address_Pointer before the transfer."""
+    address: int | None = None
+    """Where the data block of a DNLOAD or UPLOAD goes to or comes from; None for any other request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class Attached:
     """The device came (back) to the bus."""
 
     at: int
+    address: int
+    """On the bus."""
+    device: UsbDevice = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Port:
         self.failure: ImageError | None = None
         """Why the device was taken away, if it was because its image could not be written."""
         if self._attached:
-            self._tell(Attached(clock.now()))
+            self._tell(Attached(clock.now(), self.address, device))
 
     @property
     def attached(self) -> bool:
@@ -177,10 +182,11 @@ class Port:
     def _watched(self, setup: SetupPacket, data: bytes, now: int) -> Reply:
         bootloader = self.device.bootloader
         before, pointer = bootloader.state, bootloader.address_pointer
+        address = bootloader.address_of(setup)
         reply = self.device.control(setup, data, now)
         stage = (reply.data or b"") if setup.is_in else data
         after, status = bootloader.state, bootloader.status
-        self._tell(Transfer(now, setup, stage, reply, before, after, status, pointer))
+        self._tell(Transfer(now, setup, stage, reply, before, after, status, pointer, address))
         return reply
 
     def _leave(self, departure: Departure, now: int) -> None:
@@ -197,7 +203,7 @@ class Port:
         self._returns_at = None
         self.device.bus_reset()
         self.device.bootloader.reattach()
-        self._tell(Attached(self.clock.now()))
+        self._tell(Attached(self.clock.now(), self.address, self.device))
 
     def _tell(self, occurrence: Occurrence) -> None:
         for watcher in tuple(self._watchers):

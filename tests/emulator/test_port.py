@@ -203,7 +203,7 @@ class TestWatchers:
         host.wait_for_return()
         assert [type(item) for item in seen] == [Transfer, Detached, Attached, Transfer]
         assert seen[1] == Detached(at, Departure(Reason.READ_UNPROTECT, 16_250_000))
-        assert seen[2] == Attached(at + 16_250_000)
+        assert seen[2] == Attached(at + 16_250_000, 3, host.port.device)
 
     def test_see_nothing_of_what_is_refused_for_want_of_a_device(
         self, plug: Plug, seen: list[object]

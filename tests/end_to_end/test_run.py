@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dfu_emulator.transports.usbip import UsbipServer
@@ -160,6 +161,21 @@ def test_trace_of_several_chips_names_them(run: Run) -> None:
     assert (code, {line[0] for line in lines}) == (0, {"1-1", "1-2"})
     assert [line[2] for line in lines[:2]] == ["the device is on the bus"] * 2
     assert (lines[-1][0], lines[-1][2].split()) == ("1-2", ["DFU_CLRSTATUS", "dfuERROR", "->", "dfuIDLE"])
+
+
+def test_traces_of_several_chips_number_them(run: Run, tmp_path: Path) -> None:
+    running = run(*F405, *F405, "--trace-json", "trace.json", "--pcap", "trace.pcapng")
+    with Imported(running.address, "1-2") as device:
+        assert device.control(CONFIGURE) == b""
+    assert running.stop() == (0, "")
+    lines = [msgspec.json.decode(line) for line in (tmp_path / "trace.json").read_bytes().splitlines()]
+    assert [(line["chip"], line["event"]) for line in lines] == [
+        (1, "attached"),
+        (2, "attached"),
+        (2, "bus reset"),
+        (2, "transfer"),
+    ]
+    assert (tmp_path / "trace.pcapng").read_bytes().startswith(b"\x0a\x0d\x0d\x0a")
 
 
 def test_trace_of_one_chip_is_as_that_of_exec(run: Run, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_command_runs_as_on_this_machine_but_with_the_chip(in_vm: Vm, folder: 
         sleep 1000 &
         exit 7
         """,
-        *("--image", "../images/flash", "--trace", "trace"),
+        *("--image", "../images/flash", "--trace", "trace", "--trace-json", "json", "--pcap", "../images/pcap"),
     )
     assert done.code == 7, done.stderr
     assert done.stdout.endswith(b64encode(noise).decode())
@@ -107,6 +107,8 @@ def test_a_command_runs_as_on_this_machine_but_with_the_chip(in_vm: Vm, folder: 
     assert (folder / "list").stat().st_uid == os.getuid()
     assert image.read_bytes().startswith((folder / "new").read_bytes())
     assert "DFU_DNLOAD" in trace.read_text()
+    assert '"request":"DFU_DNLOAD"' in (folder / "json").read_text()
+    assert (folder.parent / "images" / "pcap").read_bytes().startswith(b"\x0a\x0d\x0d\x0a")
     assert (folder / "copy").read_text() == "gone\n"
     assert not elsewhere.exists()
 

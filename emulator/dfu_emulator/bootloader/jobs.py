@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from dfu_emulator.chip import Chip
 from dfu_emulator.memory import Flash, MemoryFault, OptionArea
@@ -41,6 +41,14 @@ class Departure:
     application_runs: bool = False
 
 
+class Effect(NamedTuple):
+    """A run of memory that a job has changed."""
+
+    action: Literal["erase", "write"]
+    address: int
+    length: int
+
+
 class Job(NamedTuple):
     """A job that has been done: what it was, where, how it ended, and whether it ends in a reset."""
 
@@ -50,6 +58,8 @@ class Job(NamedTuple):
     reset: Reason | None = None
     ignored: bool = False
     """True where the chip reports OK and has done nothing."""
+    effects: tuple[Effect, ...] = ()
+    """What it has changed, all that it asked for or not."""
 
 
 class Worker:
@@ -74,18 +84,22 @@ class Worker:
     def run(self, block: int, data: bytes, block_size: int) -> Job:
         """Do what DNLOAD number ``block`` with ``data`` asks for."""
         if block >= FIRST_DATA_BLOCK:
-            return self._write(self.pointer + (block - FIRST_DATA_BLOCK) * block_size, data)
+            return self._write(self.address_of(block, block_size), data)
         command = parse_command(data)
         if data[0] not in self._supported:
             command = Unknown(data)
         return self._commands[type(command)](command)
+
+    def address_of(self, block: int, block_size: int) -> int:
+        """Where data block number ``block`` goes to or comes from."""
+        return self.pointer + (block - FIRST_DATA_BLOCK) * block_size
 
     def read(self, block: int, length: int, block_size: int) -> bytes:
         """Up to ``length`` bytes for UPLOAD number ``block``, fewer at the end of a memory.
 
         Raises MemoryFault where nothing can be read.
         """
-        address = self.pointer + (block - FIRST_DATA_BLOCK) * block_size
+        address = self.address_of(block, block_size)
         region = self._chip.map.find(address)
         if not self._chip.protection.lets_read(region):
             raise MemoryFault(Status.VENDOR)
@@ -118,42 +132,53 @@ class Worker:
         rule = self._chip.protection.rule(Operation.WRITE)
         if rule is not Rdp1.ALLOW:
             return _forbidden(work, address, rule)
+        if isinstance(region, Flash):
+            return self._program(region, work, address, data)
+        if isinstance(region, OptionArea):
+            return self._write_option_bytes(region, work, address, data)
         try:
-            if isinstance(region, Flash):
-                outcome = self._program(region, address, data)
-            elif isinstance(region, OptionArea):
-                return self._write_option_bytes(region, work, address, data)
-            else:
-                region.write(address, data)
-                outcome = Status.OK
+            region.write(address, data)
         except MemoryFault as fault:
-            outcome = fault.status
-        return Job(work, address, outcome)
+            return Job(work, address, fault.status)
+        return Job(work, address, effects=(Effect("write", address, len(data)),))
 
-    def _program(self, flash: Flash, address: int, data: bytes) -> Status:
-        """Program what is not write protected, sector by sector."""
-        flash.check_alignment(address, len(data))
+    def _program(self, flash: Flash, work: Work, address: int, data: bytes) -> Job:
+        """Program what is not write protected, sector by sector, up to the first fault."""
         protection = self._chip.protection
         end = address + len(data)
         outcome = Status.OK
-        for sector in range(flash.sector_at(address), flash.sector_at(end - 1) + 1):
-            first, behind = flash.sector_bounds(sector)
-            part = slice(max(first, address) - address, min(behind, end) - address)
-            if not protection.is_write_protected(sector):
-                flash.write(address + part.start, data[part])
-            elif protection.reports_write_protection:
-                outcome = Status.WRITE
-        return outcome
+        effects: list[Effect] = []
+        place = address
+        try:
+            flash.check_alignment(address, len(data))
+            for sector in range(flash.sector_at(address), flash.sector_at(end - 1) + 1):
+                first, behind = flash.sector_bounds(sector)
+                place, stop = max(first, address), min(behind, end)
+                if not protection.is_write_protected(sector):
+                    flash.write(place, data[place - address : stop - address])
+                    _add_write(effects, place, stop - place)
+                elif protection.reports_write_protection:
+                    outcome = Status.WRITE
+        except MemoryFault as fault:
+            outcome = fault.status
+            _add_write(effects, place, fault.stored)
+        return Job(work, address, outcome, effects=tuple(effects))
 
     def _write_option_bytes(self, region: OptionArea, work: Work, address: int, data: bytes) -> Job:
         if not region.takes(address, data):
             return Job(work, address, ignored=True)
         options = self._chip.option_bytes
+        effects = [Effect("write", address, len(data))]
         before = options.rdp_level
         region.write(address, data)
         if before == 1 and options.rdp_level == 0:
             self._chip.unprotect()
-        return Job(work, address, reset=Reason.OPTION_BYTES)
+            effects.append(self._all_erased())
+        return Job(work, address, reset=Reason.OPTION_BYTES, effects=tuple(effects))
+
+    def _all_erased(self) -> Effect:
+        flash = self._chip.flash
+        return Effect("erase", flash.start, flash.end - flash.start)
 
     def _erase(self, command: Erase) -> Job:
         flash, address = self._chip.flash, command.address
@@ -179,11 +204,23 @@ class Worker:
             return Job(work, address, ignored=True)
         for sector in sectors:
             self._chip.flash.erase(sector)
-        return Job(work, address)
+        first, _ = self._chip.flash.sector_bounds(sectors[0])
+        _, behind = self._chip.flash.sector_bounds(sectors[-1])
+        return Job(work, address, effects=(Effect("erase", first, behind - first),))
 
     def _read_unprotect(self, _command: ReadUnprotect) -> Job:
         self._chip.unprotect()
-        return Job(Work(WorkKind.READ_UNPROTECT), self._chip.flash.start, reset=Reason.READ_UNPROTECT)
+        work, erased = Work(WorkKind.READ_UNPROTECT), self._all_erased()
+        return Job(work, erased.address, reset=Reason.READ_UNPROTECT, effects=(erased,))
+
+
+def _add_write(effects: list[Effect], address: int, length: int) -> None:
+    """One more run of bytes that were written; one that follows on the last makes that longer."""
+    if effects and effects[-1].address + effects[-1].length == address:
+        _action, address, before = effects.pop()
+        length += before
+    if length:
+        effects.append(Effect("write", address, length))
 
 
 def _forbidden(work: Work, address: int, rule: Rdp1) -> Job:

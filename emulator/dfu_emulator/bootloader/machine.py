@@ -10,7 +10,7 @@ from dfu_emulator.chip import Chip
 from dfu_emulator.memory import MemoryFault
 from dfu_emulator.profile.model import BlockSize, BusyModel, FirstContact, HeldAt
 from dfu_emulator.timing import Timing, WorkKind
-from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
+from dfu_protocol import FIRST_DATA_BLOCK, Request, SetupPacket, State, Status, StatusReply
 from dfu_protocol.control import STATUS_REPLY
 
 NEVER = 1 << 40
@@ -28,6 +28,8 @@ class Reply(NamedTuple):
     """Set where the device leaves the bus once the host has the answer."""
     reason: str = ""
     """Why it is a STALL, for those who watch; the host does not get to see it."""
+    job: Job | None = None
+    """The job that this GETSTATUS has started, for those who watch: it has been done."""
 
 
 ACKNOWLEDGED = Reply(b"")
@@ -41,6 +43,7 @@ def stalled(reason: str) -> Reply:
 _Step: TypeAlias = Callable[[SetupPacket, bytes, int, Cell], Reply]
 _REQUEST_TYPES = {int(request): SetupPacket.dfu(request).bmRequestType for request in Request}
 _DNLOAD = int(Request.DNLOAD)
+_MOVES_DATA = (Request.DNLOAD, Request.UPLOAD)
 _STATUS_SIZE = STATUS_REPLY.size
 _COMMAND_BLOCK, _RESERVED_BLOCK = 0, 1
 
@@ -125,6 +128,15 @@ class Bootloader:
     def address_pointer(self) -> int:
         """Where the next block 2 goes to or comes from."""
         return self._worker.pointer
+
+    def address_of(self, setup: SetupPacket) -> int | None:
+        """Where a data block of DNLOAD or UPLOAD goes to or comes from; None for any other request."""
+        request_type, request, block, _index, length = setup
+        if request not in _MOVES_DATA or request_type != _REQUEST_TYPES[request]:
+            return None
+        if block < FIRST_DATA_BLOCK or not length:
+            return None
+        return self._worker.address_of(block, self._block_size(length))
 
     def silent_for(self, now: int) -> int:
         """Microseconds for which a job keeps the chip from answering anything."""
@@ -236,7 +248,7 @@ class Bootloader:
         self._state = cell.after
         reply = self._tell_status(timeout, setup.wLength)
         if job.reset is not None:
-            return reply._replace(departure=self._depart(job.reset, duration))
+            return Reply(reply.data, departure=self._depart(job.reset, duration), job=job)
         # A host may have left dfuDNBUSY by CLRSTATUS: the flash still ends what it is at.
         self._done_at = max(now, self._done_at) + duration
         self._ready_at = now + timeout * 1000
@@ -244,7 +256,7 @@ class Bootloader:
         if self._rules.busy is BusyModel.BLOCK and not self._is_wedged(job):
             self.silent_until = self._done_at if self._done_at > now else 0
             hold = duration if self._rules.held_at is HeldAt.START else 0
-        return reply._replace(hold=hold) if hold else reply
+        return Reply(reply.data, hold, job=job)
 
     def _finish(self, setup: SetupPacket, _data: bytes, now: int, cell: Cell) -> Reply:
         job = self._job

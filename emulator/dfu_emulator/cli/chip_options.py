@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from dfu_emulator.cli.trace_options import add_trace_options
 from dfu_emulator.emulation import TIMINGS, ChipOptions
 from dfu_emulator.profile import Profile, load
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
@@ -63,13 +64,7 @@ def add_chip_options(parser: argparse.ArgumentParser) -> None:
         default="high",
         help="the BOOT0 pin: whether a reset leads back to the bootloader; default: high",
     )
-    parser.add_argument(
-        "--trace",
-        nargs="?",
-        const="-",
-        metavar="FILE",
-        help="write a line for each control transfer to FILE, or to the standard error",
-    )
+    add_trace_options(parser)
 
 
 def chip_options(arguments: argparse.Namespace) -> ChipOptions:

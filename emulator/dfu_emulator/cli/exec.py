@@ -6,9 +6,9 @@ import contextlib
 from dfu_emulator.cli import process
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
 from dfu_emulator.cli.exits import say
+from dfu_emulator.cli.trace_options import chosen_traces
 from dfu_emulator.emulation import emulated
-from dfu_emulator.port import Watcher
-from dfu_emulator.trace import TraceWriter, trace_stream
+from dfu_emulator.trace import watching
 from dfu_emulator.transports.preload import PreloadBus
 
 _EXIT_CODES = """\
@@ -33,9 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Emulate the chip that the flags describe while the command runs; returns the command's exit code."""
     with contextlib.ExitStack() as stack:
-        watchers: tuple[Watcher, ...] = ()
-        if arguments.trace is not None:
-            watchers = (TraceWriter(stack.enter_context(trace_stream(arguments.trace))),)
+        (watchers,) = stack.enter_context(watching(chosen_traces(arguments), say))
         port = stack.enter_context(
             emulated(
                 chosen_profile(arguments, arguments.profile),

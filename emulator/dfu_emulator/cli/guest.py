@@ -14,9 +14,9 @@ from dfu_emulator.cli import process
 from dfu_emulator.cli.exits import Exit, say
 from dfu_emulator.emulation import ChipOptions, emulated
 from dfu_emulator.memory import ImageError
-from dfu_emulator.port import Port, Watcher
+from dfu_emulator.port import Port
 from dfu_emulator.profile import load
-from dfu_emulator.trace import TraceWriter, trace_stream
+from dfu_emulator.trace import TraceError, Traces, watching
 from dfu_emulator.transports import TransportError
 
 _DEVICES = Path("/sys/bus/usb/devices")
@@ -36,7 +36,7 @@ class Task(msgspec.Struct):
     settings: list[str]
     transport: str
     options: ChipOptions
-    trace: str | None
+    traces: Traces
 
 
 def command(task: Task, argv: Sequence[str]) -> list[str]:
@@ -51,16 +51,14 @@ def main() -> int:
     task = msgspec.json.decode(sys.argv[1], type=Task, dec_hook=lambda kind, text: kind(text))
     try:
         return _run(task, sys.argv[2:])
-    except (ImageError, TransportError) as error:
+    except (ImageError, TraceError, TransportError) as error:
         say(str(error))
         return Exit.USAGE
 
 
 def _run(task: Task, argv: Sequence[str]) -> int:
     with ExitStack() as stack:
-        watchers: tuple[Watcher, ...] = ()
-        if task.trace is not None:
-            watchers = (TraceWriter(stack.enter_context(trace_stream(task.trace))),)
+        (watchers,) = stack.enter_context(watching(task.traces, say))
         profile = load(task.profile, task.rom_version, task.settings)
         port = stack.enter_context(emulated(profile, **vars(task.options), watchers=watchers))
         _start_udev()

@@ -6,19 +6,18 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
-from dfu_emulator.cli.exits import Exit, UsageError
+from dfu_emulator.cli.exits import Exit, UsageError, say
 from dfu_emulator.cli.serving import TRANSPORTS, best
+from dfu_emulator.cli.trace_options import chosen_traces
 from dfu_emulator.emulation import ChipOptions, emulated
 from dfu_emulator.farm import read_farm
-from dfu_emulator.port import Watcher
 from dfu_emulator.profile import Profile
 from dfu_emulator.serial_number import neighbour
-from dfu_emulator.trace import TraceWriter, trace_stream
+from dfu_emulator.trace import watching
 
 _LOOK = 0.5
 """Seconds between two looks whether all still works."""
@@ -70,11 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve the chips that the flags describe until SIGINT or SIGTERM."""
     with _stop_signals() as stop, ExitStack() as stack:
         chips = _chips(arguments)
+        watchers = stack.enter_context(watching(chosen_traces(arguments), say, len(chips)))
         ports = [
-            stack.enter_context(emulated(profile, **vars(options), watchers=watchers))
-            for (profile, options), watchers in zip(
-                chips, _watchers(stack, arguments, len(chips)), strict=True
-            )
+            stack.enter_context(emulated(profile, **vars(options), watchers=watching_it))
+            for (profile, options), watching_it in zip(chips, watchers, strict=True)
         ]
         transport = TRANSPORTS[arguments.transport] if arguments.transport else best
         serving = stack.enter_context(transport(ports, arguments))
@@ -85,11 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
                 if port.failure is not None:
                     raise port.failure
     return Exit.OK
-
-
-def bus_id(number: int) -> str:
-    """What the chip with this number, from 0, is called."""
-    return f"1-{number + 1}"
 
 
 def _chips(arguments: argparse.Namespace) -> Sequence[tuple[Profile, ChipOptions]]:
@@ -110,15 +103,6 @@ def _chips(arguments: argparse.Namespace) -> Sequence[tuple[Profile, ChipOptions
         )
         for number, profile in enumerate(arguments.profile)
     ]
-
-
-def _watchers(stack: ExitStack, arguments: argparse.Namespace, count: int) -> list[tuple[Watcher, ...]]:
-    if arguments.trace is None:
-        return [()] * count
-    trace = TraceWriter(stack.enter_context(trace_stream(arguments.trace)))
-    if count == 1:
-        return [(trace,)]
-    return [(partial(trace, prefix=f"{bus_id(number):<5}"),) for number in range(count)]
 
 
 @contextmanager

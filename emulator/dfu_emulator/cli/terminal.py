@@ -16,3 +16,9 @@ def console() -> Console:
 def can_draw(console: Console) -> bool:
     """Whether the terminal has the characters of pictures, such as blocks."""
     return console.encoding.lower().startswith("utf")
+
+
+def can_colour_errors() -> bool:
+    """Whether what goes to the standard error may have colours: on a terminal, unless NO_COLOR is set."""
+    errors = Console(stderr=True)
+    return errors.color_system is not None and not errors.no_color

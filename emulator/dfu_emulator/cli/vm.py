@@ -14,6 +14,7 @@ from dfu_emulator import vm
 from dfu_emulator.cli import guest
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
 from dfu_emulator.cli.exits import Exit, UsageError, say
+from dfu_emulator.cli.trace_options import chosen_traces
 from dfu_emulator.memory import FlashImage
 
 _TRANSPORTS = {
@@ -79,7 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command in the virtual machine that the flags describe; returns the command's exit code."""
     profile = chosen_profile(arguments, arguments.profile)
     options = chip_options(arguments)
-    trace = arguments.trace
     folders = [Path.cwd()]
     with _ended_by_signals(), ExitStack() as stack:
         if options.image is not None:
@@ -88,14 +88,14 @@ def run(arguments: argparse.Namespace) -> int:
             stack.callback(FlashImage(image, profile.memory.flash).close)
             options = replace(options, image=image)
             folders.append(image.parent)
-        if trace not in (None, "-"):
-            trace = str(Path(trace).resolve())
-            folders.append(Path(trace).parent)
+        # So that what is wrong is told at once.
+        traces = chosen_traces(arguments).made()
+        folders += traces.folders()
         try:
             vm.require_programs()
             kernel, transport = _kernel(arguments.kernel, arguments.transport)
             task = guest.Task(
-                arguments.profile, arguments.rom_version, arguments.set, transport, options, trace
+                arguments.profile, arguments.rom_version, arguments.set, transport, options, traces
             )
             outcome = vm.run(
                 kernel,

@@ -100,7 +100,8 @@ class Flash(PlainRegion):
             first, behind = max(unit, offset), min(unit + self._unit, end)
             part = data[first - offset : behind - offset]
             if part != zeros and not self._is_erased(first, behind):
-                raise MemoryFault(Status.VERIFY if overwrite is Overwrite.VERIFY else Status.PROG)
+                refused = Status.VERIFY if overwrite is Overwrite.VERIFY else Status.PROG
+                raise MemoryFault(refused, stored=first - offset)
             self._store(first, part)
 
     def _program_over(self, before: bytearray, data: bytes) -> bytes:

@@ -6,11 +6,15 @@ from dfu_protocol import Status
 
 
 class MemoryFault(Exception):
-    """An access that the memory refuses. ``status`` is what DFU_GETSTATUS tells of it."""
+    """An access that the memory refuses. ``status`` is what DFU_GETSTATUS tells of it.
 
-    def __init__(self, status: Status) -> None:
+    ``stored`` is the number of bytes that were stored before the place that it refuses.
+    """
+
+    def __init__(self, status: Status, stored: int = 0) -> None:
         super().__init__(status.label)
         self.status = status
+        self.stored = stored
 
 
 class Region(ABC):

@@ -1,15 +1,13 @@
 """What happens at a port, in words."""
 
-import io
-
 import pytest
 
 from dfu_emulator.port import Occurrence
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import LoneFunctional
-from dfu_emulator.trace import TraceWriter, describe
+from dfu_emulator.trace import describe
 from dfu_protocol import Request, SetupPacket
-from emulator.host import FLASH, Plug, variant
+from emulator.host import FLASH, OPTION_BYTES, Plug, variant
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ def test_a_download(plug: Plug, said: list[Occurrence]) -> None:
         "DFU_DNLOAD Set Address Pointer 0x08000000 dfuIDLE -> dfuDNLOAD-SYNC",
         "DFU_GETSTATUS OK, dfuDNBUSY, bwPollTimeout 0 ms dfuDNLOAD-SYNC -> dfuDNBUSY",
         "DFU_GETSTATUS OK, dfuDNLOAD-IDLE, bwPollTimeout 0 ms dfuDNBUSY -> dfuDNLOAD-IDLE",
-        "DFU_DNLOAD block 2, 64 bytes dfuDNLOAD-IDLE -> dfuDNLOAD-SYNC",
+        "DFU_DNLOAD block 2, 64 bytes at 0x08000000 dfuDNLOAD-IDLE -> dfuDNLOAD-SYNC",
         "DFU_ABORT dfuDNLOAD-SYNC -> dfuIDLE",
     ]
 
@@ -147,11 +145,36 @@ def test_chapter_9(plug: Plug, said: list[Occurrence]) -> None:
     ]
 
 
-def test_lines_carry_the_time_since_the_first(plug: Plug) -> None:
+def test_what_a_job_changes(plug: Plug, said: list[Occurrence]) -> None:
     host = plug().idle()
-    stream = io.StringIO()
-    host.port.watch(TraceWriter(stream))
-    host.get_state()
-    host.clock.sleep(1_500_000)
-    host.get_state()
-    assert [line.split()[0] for line in stream.getvalue().splitlines()] == ["0.000000", "1.500000"]
+    host.port.watch(said.append)
+    host.erase(FLASH + 0x5000)
+    host.job(2, bytes(64))
+    starts = [line.split("dfuDNBUSY; ")[1] for line in words(said) if line.count("; ")]
+    assert starts == ["erases 16384 bytes at 0x08004000", "writes 64 bytes at 0x08000000"]
+
+
+def test_a_job_that_will_fail(plug: Plug, said: list[Occurrence]) -> None:
+    host = plug().idle()
+    host.port.watch(said.append)
+    host.erase(0x40000000)
+    assert words(said)[1].endswith("dfuDNLOAD-SYNC -> dfuDNBUSY; the job fails: errTARGET")
+
+
+def test_a_job_that_is_ignored(plug: Plug, said: list[Occurrence]) -> None:
+    host = plug().idle()
+    host.set_address(OPTION_BYTES)
+    host.port.watch(said.append)
+    host.job(2, bytes(4))
+    assert words(said)[1].endswith("dfuDNLOAD-SYNC -> dfuDNBUSY; the job is ignored")
+
+
+def test_an_upload_says_where_from(plug: Plug, said: list[Occurrence]) -> None:
+    host = plug().idle()
+    host.port.watch(said.append)
+    host.upload(3, 64)
+    host.upload(0, 4)
+    assert [line.split(" dfuIDLE")[0] for line in words(said)] == [
+        "DFU_UPLOAD block 3, 64 of 64 bytes at 0x08000800",
+        "DFU_UPLOAD block 0, 4 of 4 bytes dfuUPLOAD-IDLE",
+    ]

@@ -1,0 +1,68 @@
+"""A file that is written whole records at a time, so that a process that is killed leaves a readable one."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+Tell = Callable[[str], None]
+"""Shows the user a sentence."""
+
+
+class TraceError(Exception):
+    """A file that a trace cannot go to; the message names it."""
+
+
+class Output:
+    """The file called ``name``, empty at first. Raises TraceError if it cannot be opened.
+
+    Once a record cannot be written (a full disk, a reader that is gone), the file ends with the one before,
+    ``tell`` is told, and what follows is dropped: a trace never takes the device away from its host.
+    """
+
+    def __init__(self, name: str, tell: Tell) -> None:
+        self._name = name
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._size = 0
+        self._ended = False
+        try:
+            # Without a buffer, a record is one write to the file.
+            self._file = Path(name).open("wb", buffering=0)  # noqa: SIM115 - closed by close
+        except OSError as error:
+            raise cannot_open(name, error) from None
+
+    def __enter__(self) -> "Output":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def write(self, record: bytes) -> None:
+        """Add ``record``, wholly or not at all. Safe to use from threads."""
+        with self._lock:
+            if self._ended:
+                return
+            try:
+                written = self._file.write(record)
+                while written < len(record):  # a disk that fills up: the next write says so
+                    written += self._file.write(record[written:])
+            except OSError as error:
+                self._end(error)
+            else:
+                self._size += len(record)
+
+    def _end(self, error: OSError) -> None:
+        self._ended = True
+        with contextlib.suppress(OSError):  # a pipe has no size
+            self._file.truncate(self._size)
+        self._tell(f"{self._name}: the trace ends early: {error.strerror}")
+
+
+def cannot_open(name: str, error: OSError) -> TraceError:
+    """What is said of a file that cannot be opened."""
+    return TraceError(f"{name}: cannot be opened for the trace: {error.strerror}")

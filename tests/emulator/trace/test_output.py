@@ -1,0 +1,54 @@
+"""A file that is written whole records at a time."""
+
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+
+from dfu_emulator.trace import Output, TraceError
+from emulator.trace.conftest import File
+
+LIMIT = 10
+
+
+def test_records_are_there_at_once(file: File) -> None:
+    output = file.open()
+    output.write(b"one")
+    output.write(b"two")
+    assert file.content == b"onetwo"
+
+
+def test_what_was_in_the_file_is_gone(file: File) -> None:
+    file.path.write_bytes(b"before")
+    file.open().write(b"now")
+    assert file.content == b"now"
+
+
+def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match=r"/trace: cannot be opened for the trace: No such file"):
+        Output(str(tmp_path / "no" / "trace"), print)
+
+
+def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    with Output("/dev/full", told.append) as output:
+        output.write(b"one")
+        output.write(b"two")
+    assert told == ["/dev/full: the trace ends early: No space left on device"]
+
+
+def test_a_record_that_fits_in_part_is_not_there(file: File) -> None:
+    output = file.open()
+    output.write(b"one")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, before[1]))
+    try:
+        output.write(bytes(2 * LIMIT))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    output.write(b"two")
+    assert file.content == b"one"
+    assert file.told == [f"{file.path}: the trace ends early: File too large"]

@@ -1,0 +1,159 @@
+"""The traces of real host tools, and what tshark, which is Wireshark without windows, makes of them."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from conftest import require
+from dfu_protocol import State
+from emulator.host import FLASH, TRANSFER_SIZE
+from end_to_end.conftest import TIME_LIMIT, Emulator
+
+DOWNLOAD = "dfu-util -a 0 -s 0x08000000:leave -D firmware"
+UPLOAD = "dfu-util -a 0 -s 0x08000000:5000 -U back"
+FILES = ("--trace-json", "trace.json", "--pcap", "trace.pcapng")
+FIELDS = ("response", "command", "block_number", "state", "status", "poll_timeout")
+ONE_REQUEST = "import usb.core; usb.core.find(idVendor=0x0483).ctrl_transfer(0x21, 4, 0, 0, None)"
+
+
+@pytest.fixture
+def tshark(tmp_path: Path) -> str:
+    """The command; a failing one fails the test."""
+    require("tshark")
+    return "tshark"
+
+
+def dissected(tshark: str, capture: Path) -> list[Mapping[str, str]]:
+    """The packets that it takes for DFU, by its fields."""
+    shown = [argument for field in FIELDS for argument in ("-e", f"usbdfu.{field}")]
+    chosen = ("-Y", "usbdfu.command || usbdfu.response")
+    done = subprocess.run(
+        [tshark, "-r", str(capture), "-d", "usb.product==0x0483df11,usbdfu", *chosen, "-T", "fields", *shown],
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=True,
+    )
+    return [dict(zip(FIELDS, line.split("\t"), strict=True)) for line in done.stdout.splitlines()]
+
+
+def json_trace(file: Path) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(line) for line in file.read_bytes().splitlines()]
+
+
+def requests(trace: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line for line in trace if line.get("type") == "class"]
+
+
+@pytest.mark.usefixtures("dfu_util")
+def test_tshark_sees_what_the_json_trace_says(chip: Emulator, tmp_path: Path, tshark: str) -> None:
+    (tmp_path / "firmware").write_bytes(os.urandom(5000))
+    done = chip(f"{DOWNLOAD} && {UPLOAD}", *FILES)
+    assert done.code == 0, done.output
+    packets = dissected(tshark, tmp_path / "trace.pcapng")
+    submitted = [packet for packet in packets if not packet["response"]]
+    completed = [packet for packet in packets if packet["response"]]
+    said = requests(json_trace(tmp_path / "trace.json"))
+    numbers = [str(line["setup"]["bRequest"]) for line in said]
+    assert [packet["command"] for packet in submitted] == numbers
+    # tshark 4.0 calls a DNLOAD of no data malformed, and takes its answer for that to the request before.
+    known = [line.get("command") != "leave" for line in said]
+    assert len(completed) == len(said)
+    assert list(compress((packet["response"] for packet in completed), known)) == list(
+        compress(numbers, known)
+    )
+    assert [packet["block_number"] for packet in submitted] == [str(line.get("block", "")) for line in said]
+    replies = [line.get("reply") for line in said]
+    states = {state.label: str(int(state)) for state in State}
+    assert [packet["state"] for packet in completed] == [
+        states[reply["bState"]] if reply else "" for reply in replies
+    ]
+    assert [packet["poll_timeout"] for packet in completed] == [
+        str(reply["bwPollTimeout"]) if reply else "" for reply in replies
+    ]
+
+
+@pytest.mark.usefixtures("dfu_util")
+def test_the_effects_of_a_download_are_the_download(chip: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "firmware").write_bytes(os.urandom(5000))
+    assert chip(DOWNLOAD, *FILES).code == 0
+    trace = json_trace(tmp_path / "trace.json")
+    effects = [effect for line in trace if "job" in line for effect in line["job"]["effects"]]
+    blocks = [(0, TRANSFER_SIZE), (TRANSFER_SIZE, TRANSFER_SIZE), (2 * TRANSFER_SIZE, 904)]
+    assert effects == [
+        {"action": "erase", "address": FLASH, "length": 0x4000},
+        *({"action": "write", "address": FLASH + offset, "length": length} for offset, length in blocks),
+    ]
+    assert [line["event"] for line in trace if line["event"] != "transfer"][:2] == ["attached", "detached"]
+
+
+@pytest.mark.usefixtures("dfu_util")
+def test_what_is_left_of_a_killed_emulator_can_be_read(tmp_path: Path, tshark: str) -> None:
+    kill = f"{sys.executable} -c '{ONE_REQUEST}'; kill -KILL $PPID"
+    command = ["exec", "--profile", "stm32f405", *FILES, "--", "sh", "-c", kill]
+    process = subprocess.run(
+        [sys.executable, "-m", "dfu_emulator", *command], cwd=tmp_path, timeout=TIME_LIMIT, check=False
+    )
+    assert process.returncode == -signal.SIGKILL
+    packets = dissected(tshark, tmp_path / "trace.pcapng")
+    assert [(packet["command"], packet["response"]) for packet in packets] == [("4", ""), ("", "4")]
+    assert [line["request"] for line in requests(json_trace(tmp_path / "trace.json"))] == ["DFU_CLRSTATUS"]
+
+
+@pytest.mark.parametrize("flag", ["--trace-json", "--pcap"])
+def test_a_file_that_cannot_be_opened(chip: Emulator, flag: str) -> None:
+    done = chip("true", flag, "/no/such/folder/x")
+    message = "dfu-emulator: /no/such/folder/x: cannot be opened for the trace: No such file or directory\n"
+    assert (done.code, done.stderr) == (2, message)
+
+
+@pytest.mark.parametrize("flag", ["--trace-json", "--pcap"])
+def test_a_full_disk_is_told_and_does_no_other_harm(chip: Emulator, flag: str) -> None:
+    done = chip(f"{sys.executable} -c '{ONE_REQUEST}'", flag, "/dev/full")
+    message = "dfu-emulator: /dev/full: the trace ends early: No space left on device\n"
+    assert (done.code, done.stderr) == (0, message)
+
+
+def test_vm_says_at_once_that_a_file_cannot_be_opened(emulator: Emulator) -> None:
+    done = emulator("vm", "--pcap", "/no/such/folder/x", "--", "true")
+    message = "dfu-emulator: /no/such/folder/x: cannot be opened for the trace: No such file or directory\n"
+    assert (done.code, done.stderr) == (2, message)
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+    ids=["terminal", "NO_COLOR", "dumb"],
+)
+def test_colours_are_for_a_terminal_that_has_them(
+    tmp_path: Path, environment: dict[str, str], coloured: bool
+) -> None:
+    ours, theirs = pty.openpty()
+    inherited = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    subprocess.run(
+        [sys.executable, "-m", "dfu_emulator", "exec", "--profile", "stm32f405", "--trace", "--", "true"],
+        cwd=tmp_path,
+        env=inherited | environment,
+        stderr=theirs,
+        timeout=TIME_LIMIT,
+        check=True,
+    )
+    said = os.read(ours, 10_000)
+    for end in (ours, theirs):
+        os.close(end)
+    assert b"the device is on the bus" in said
+    assert (b"\x1b[" in said) is coloured
+
+
+def test_a_file_has_no_colours(chip: Emulator, tmp_path: Path) -> None:
+    assert chip("true", "--trace", "trace.txt").code == 0
+    assert "\x1b" not in (tmp_path / "trace.txt").read_text()
