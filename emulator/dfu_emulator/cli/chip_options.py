@@ -70,6 +70,11 @@ def add_chip_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a line for each control transfer to FILE, or to the standard error",
     )
+    parser.add_argument(
+        "--advice",
+        action="store_true",
+        help="say on the standard error what the host does wrong, why, and what helps, each kind once",
+    )
 
 
 def chip_options(arguments: argparse.Namespace) -> ChipOptions:

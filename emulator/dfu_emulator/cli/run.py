@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from dfu_emulator.cli.advising import advising
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
 from dfu_emulator.cli.exits import Exit, UsageError
 from dfu_emulator.cli.serving import TRANSPORTS, best
@@ -76,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
                 chips, _watchers(stack, arguments, len(chips)), strict=True
             )
         ]
+        for number, port in enumerate(ports):
+            prefix = f"{bus_id(number):<5}" if len(ports) > 1 else ""
+            stack.enter_context(advising(port, arguments.advice, prefix))
         transport = TRANSPORTS[arguments.transport] if arguments.transport else best
         serving = stack.enter_context(transport(ports, arguments))
         print(*serving.lines, "stop with Ctrl-C", sep="\n", flush=True)
