@@ -35,13 +35,13 @@ Event: TypeAlias = Occurrence | Closed
 
 
 def request_of(transfer: Transfer) -> Request | None:
-    """The DFU request, None for another request or one with a wrong bmRequestType."""
-    try:
-        request = Request(transfer.setup.bRequest)
-    except ValueError:
+    """The DFU request, None for another request or one whose bmRequestType or wIndex is wrong."""
+    setup = transfer.setup
+    if setup.bRequest > Request.ABORT:
         return None
-    kind = SetupPacket.dfu(request).bmRequestType
-    return request if transfer.setup.bmRequestType == kind else None
+    request = Request(setup.bRequest)
+    right = SetupPacket.dfu(request, setup.wValue, setup.wLength)
+    return request if setup == right else None
 
 
 def is_taken(transfer: Transfer) -> bool:

@@ -5,7 +5,6 @@ from dfu_emulator.advice.rule import Facts, Rule
 from dfu_emulator.port import Transfer
 from dfu_emulator.profile.model import AbortInError
 from dfu_protocol import Request, SetupPacket, State
-from dfu_protocol.control import CLASS
 
 
 def _is_refused(transfer: Transfer, request: Request, state: State) -> bool:
@@ -26,13 +25,16 @@ def _dnload_in_upload_idle(transfer: Transfer, _history: History) -> Facts | Non
 
 def _wrong_direction(transfer: Transfer, _history: History) -> Facts | None:
     setup = transfer.setup
-    if setup.type != CLASS or setup.bRequest > Request.ABORT or request_of(transfer) is not None:
+    if setup.bRequest > Request.ABORT:
         return None
     request = Request(setup.bRequest)
+    right = SetupPacket.dfu(request).bmRequestType
+    if setup.bmRequestType == right:
+        return None
     return {
         "request": request.name,
         "sent": f"0x{setup.bmRequestType:02X}",
-        "right": f"0x{SetupPacket.dfu(request).bmRequestType:02X}",
+        "right": f"0x{right:02X}",
     }
 
 
