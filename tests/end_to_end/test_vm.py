@@ -96,7 +96,16 @@ def test_a_command_runs_as_on_this_machine_but_with_the_chip(in_vm: Vm, folder: 
         sleep 1000 &
         exit 7
         """,
-        *("--image", "../images/flash", "--trace", "trace", "--trace-json", "json", "--pcap", "../images/pcap"),
+        *(
+            "--image",
+            "../images/flash",
+            "--trace",
+            "trace",
+            "--trace-json",
+            "json",
+            "--pcap",
+            "../images/pcap",
+        ),
     )
     assert done.code == 7, done.stderr
     assert done.stdout.endswith(b64encode(noise).decode())

@@ -65,6 +65,11 @@ def add_chip_options(parser: argparse.ArgumentParser) -> None:
         help="the BOOT0 pin: whether a reset leads back to the bootloader; default: high",
     )
     add_trace_options(parser)
+    parser.add_argument(
+        "--advice",
+        action="store_true",
+        help="say on the standard error what the host does wrong, why, and what helps, each kind once",
+    )
 
 
 def chip_options(arguments: argparse.Namespace) -> ChipOptions:

@@ -2,12 +2,15 @@
 
 import argparse
 import contextlib
+from collections.abc import Iterator
 
 from dfu_emulator.cli import process
+from dfu_emulator.cli.advising import advising
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
 from dfu_emulator.cli.exits import say
 from dfu_emulator.cli.trace_options import chosen_traces
 from dfu_emulator.emulation import emulated
+from dfu_emulator.port import Port
 from dfu_emulator.trace import watching
 from dfu_emulator.transports.preload import PreloadBus
 
@@ -24,6 +27,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Needs no root and no USB; it sees no other USB device."
     )
     parser.epilog = _EXIT_CODES
+    add_flags(parser)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add what describes a chip and a command that sees it."""
     parser.usage = "%(prog)s [options] -- COMMAND [ARGUMENT ...]"
     parser.add_argument("--profile", required=True, metavar="CHIP", help=PROFILE_HELP)
     add_chip_options(parser)
@@ -32,6 +40,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Emulate the chip that the flags describe while the command runs; returns the command's exit code."""
+    with (
+        chosen_chip(arguments) as port,
+        advising(port, arguments.advice),
+        plugged_in(port) as environment,
+    ):
+        return process.run(arguments.argv, environment)
+
+
+@contextlib.contextmanager
+def chosen_chip(arguments: argparse.Namespace) -> Iterator[Port]:
+    """The chip that the flags describe, at a port. Raises what has taken the chip away, if something has."""
     with contextlib.ExitStack() as stack:
         (watchers,) = stack.enter_context(watching(chosen_traces(arguments), say))
         port = stack.enter_context(
@@ -41,10 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
                 watchers=watchers,
             )
         )
-        bus = stack.enter_context(PreloadBus(port))
-        if not port.attached:
-            say("at read protection level 2 the bootloader never runs: no device")
-        code = process.run(arguments.argv, bus.environment())
+        yield port
         if port.failure is not None:
             raise port.failure
-        return code
+
+
+@contextlib.contextmanager
+def plugged_in(port: Port) -> Iterator[dict[str, str]]:
+    """The environment in which commands see the chip."""
+    with PreloadBus(port) as bus:
+        if not port.attached:
+            say("at read protection level 2 the bootloader never runs: no device")
+        yield bus.environment()

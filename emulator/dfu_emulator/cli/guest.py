@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from dfu_emulator.cli import process
+from dfu_emulator.cli.advising import advising
 from dfu_emulator.cli.exits import Exit, say
 from dfu_emulator.emulation import ChipOptions, emulated
 from dfu_emulator.memory import ImageError
@@ -37,6 +38,7 @@ class Task(msgspec.Struct):
     transport: str
     options: ChipOptions
     traces: Traces
+    advice: bool
 
 
 def command(task: Task, argv: Sequence[str]) -> list[str]:
@@ -61,6 +63,7 @@ def _run(task: Task, argv: Sequence[str]) -> int:
         (watchers,) = stack.enter_context(watching(task.traces, say))
         profile = load(task.profile, task.rom_version, task.settings)
         port = stack.enter_context(emulated(profile, **vars(task.options), watchers=watchers))
+        stack.enter_context(advising(port, task.advice))
         _start_udev()
         check = stack.enter_context(_TRANSPORTS[task.transport](port))
         if port.attached:

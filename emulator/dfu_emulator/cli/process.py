@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 from dfu_emulator.cli.exits import Exit, say
 
@@ -15,11 +15,11 @@ _FROM_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 """A terminal sends these to the command as well: it decides what they mean."""
 
 
-def run(command: Sequence[str], environment: dict[str, str]) -> int:
-    """Run ``command`` to its end; signals to us are its too."""
+def run(command: Sequence[str], environment: dict[str, str], output: TextIO | None = None) -> int:
+    """Run ``command`` to its end; signals to us are its too. Its standard output is ``output``, or ours."""
     with _Signals() as signals:
         try:
-            process = subprocess.Popen(command, env=environment)
+            process = subprocess.Popen(command, env=environment, stdout=output)
         except FileNotFoundError:
             if shutil.which(command[0]) is None:
                 say(f"there is no command {command[0]!r}")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from dfu_emulator.cli.advising import advising
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
 from dfu_emulator.cli.exits import Exit, UsageError, say
 from dfu_emulator.cli.serving import TRANSPORTS, best
@@ -74,6 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
             stack.enter_context(emulated(profile, **vars(options), watchers=watching_it))
             for (profile, options), watching_it in zip(chips, watchers, strict=True)
         ]
+        for number, port in enumerate(ports, 1):
+            prefix = f"1-{number:<3}" if len(ports) > 1 else ""
+            stack.enter_context(advising(port, arguments.advice, prefix))
         transport = TRANSPORTS[arguments.transport] if arguments.transport else best
         serving = stack.enter_context(transport(ports, arguments))
         print(*serving.lines, "stop with Ctrl-C", sep="\n", flush=True)

@@ -95,7 +95,13 @@ def run(arguments: argparse.Namespace) -> int:
             vm.require_programs()
             kernel, transport = _kernel(arguments.kernel, arguments.transport)
             task = guest.Task(
-                arguments.profile, arguments.rom_version, arguments.set, transport, options, traces
+                arguments.profile,
+                arguments.rom_version,
+                arguments.set,
+                transport,
+                options,
+                traces,
+                arguments.advice,
             )
             outcome = vm.run(
                 kernel,

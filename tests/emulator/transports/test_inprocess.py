@@ -14,6 +14,7 @@ import usb.core
 import usb.util
 from msgspec.structs import replace
 
+from dfu_emulator.advice import Adviser
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Port
 from dfu_emulator.profile import Profile
@@ -364,3 +365,13 @@ class TestPydfuutil:
         source.write_bytes(suffixed(bytes.fromhex("00 00 02 20 01 02 00 08") + b"\xbf" * 100))
         run(port, "-a", "0", "-s", "0x08000000:leave", "-D", str(source))
         assert not port.attached
+
+    def test_it_gets_no_advice(self, port: Port, run: Run, tmp_path: Path) -> None:
+        source, copy = tmp_path / "firmware.bin", tmp_path / "copy.bin"
+        source.write_bytes(suffixed(bytes.fromhex("00 00 02 20 01 02 00 08") + b"\xbf" * 5000))
+        with Adviser(port) as adviser:
+            run(port, "-a", "0", "-s", "0x08000000", "-D", str(source))
+            run(port, "-a", "0", "-s", "0x08000000:5008", "-U", str(copy))
+            run(port, "-a", "0", "-s", "0x08000000:leave", "-D", str(source))
+        assert adviser.requests > 20
+        assert adviser.findings == {}

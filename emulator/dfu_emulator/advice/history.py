@@ -1,0 +1,176 @@
+"""What the rules know of a conversation: the chip, and what came before."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from dfu_emulator.bootloader import Reason
+from dfu_emulator.memory import Flash, Region
+from dfu_emulator.port import Attached, BusReset, Detached, Occurrence, Transfer
+from dfu_emulator.profile.model import BlockSize
+from dfu_emulator.usb_device import UsbDevice
+from dfu_protocol import (
+    FIRST_DATA_BLOCK,
+    Command,
+    Erase,
+    MassErase,
+    ProtocolError,
+    Request,
+    SetAddress,
+    SetupPacket,
+    State,
+    StatusReply,
+    parse_command,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The host is done: its process has ended."""
+
+    at: int
+
+
+Ending: TypeAlias = Closed | Detached | BusReset
+Event: TypeAlias = Occurrence | Closed
+
+
+def request_of(transfer: Transfer) -> Request | None:
+    """The DFU request, None for another request or one whose bmRequestType or wIndex is wrong."""
+    setup = transfer.setup
+    if setup.bRequest > Request.ABORT:
+        return None
+    request = Request(setup.bRequest)
+    right = SetupPacket.dfu(request, setup.wValue, setup.wLength)
+    return request if setup == right else None
+
+
+def is_taken(transfer: Transfer) -> bool:
+    """True for a DNLOAD with data that the chip has taken."""
+    return request_of(transfer) is Request.DNLOAD and transfer.reply.data is not None and bool(transfer.data)
+
+
+def is_block(transfer: Transfer) -> bool:
+    """True for an UPLOAD, or a DNLOAD with data, of what is in memory."""
+    reads = request_of(transfer) is Request.UPLOAD and transfer.reply.data is not None
+    return (reads or is_taken(transfer)) and transfer.setup.wValue >= FIRST_DATA_BLOCK
+
+
+def command_of(transfer: Transfer) -> Command | None:
+    """The command that a taken DNLOAD carries, if it does."""
+    if is_taken(transfer) and not transfer.setup.wValue:
+        return parse_command(transfer.data)
+    return None
+
+
+def status_in(transfer: Transfer) -> StatusReply | None:
+    """What a GETSTATUS told."""
+    if request_of(transfer) is not Request.GETSTATUS or transfer.reply.data is None:
+        return None
+    try:
+        return StatusReply.parse(transfer.reply.data)
+    except ProtocolError:
+        return None
+
+
+class History:
+    """``add`` is called with each event once the rules have looked at it."""
+
+    def __init__(self, device: UsbDevice) -> None:
+        self.profile = device.profile
+        self.chip = device.bootloader.chip
+        self.last: Transfer | None = None
+        """The last request to the bootloader since it came to the bus or the bus was reset."""
+        self.job: Transfer | None = None
+        """The DNLOAD taken last, until its outcome is told."""
+        self.block: Transfer | None = None
+        """The last block of a run: no other command or ABORT since."""
+        self.told_busy: Transfer | None = None
+        """The GETSTATUS that told dfuDNBUSY last."""
+        self.blank: set[int] = set()
+        """Sectors that this host has erased and not written since."""
+        self.addressed = False
+        """Whether Set Address Pointer came after all writes."""
+
+    @property
+    def transfer_size(self) -> int:
+        """wTransferSize of the descriptor, in bytes."""
+        return self.profile.dfu.wTransferSize
+
+    @property
+    def has_fixed_blocks(self) -> bool:
+        """Whether blocks are wTransferSize apart, however long they are."""
+        return self.profile.bootloader.block_size is BlockSize.WTRANSFERSIZE
+
+    @property
+    def state(self) -> State | None:
+        """In which the last request left the chip."""
+        return self.last.after if self.last is not None else None
+
+    def address_of(self, block: Transfer) -> int:
+        """Where a block goes to or comes from."""
+        size = self.transfer_size if self.has_fixed_blocks else block.setup.wLength
+        return block.pointer + (block.setup.wValue - FIRST_DATA_BLOCK) * size
+
+    def target_of(self, write: Transfer) -> tuple[int, Region | None]:
+        """Address and memory of a DNLOAD of data."""
+        address = self.address_of(write)
+        return address, self.chip.map.find(address)
+
+    def sectors_of(self, job: Transfer) -> set[int]:
+        """The sectors of the flash that a taken DNLOAD erases or writes."""
+        flash = self.chip.flash
+        match command_of(job):
+            case MassErase():
+                return set(flash.sectors)
+            case Erase(address) if flash.start <= address < flash.end:
+                return {flash.sector_at(address)}
+            case None if is_block(job):
+                address, region = self.target_of(job)
+                if isinstance(region, Flash):
+                    last = min(address + len(job.data), region.end) - 1
+                    return set(range(region.sector_at(address), region.sector_at(last) + 1))
+        return set()
+
+    def add(self, event: Event) -> None:
+        """Remember it."""
+        match event:
+            case Transfer():
+                if request_of(event) is not None:
+                    self._add_request(event)
+            case Attached():
+                self._forget()
+                self.addressed = False
+            case Detached(departure=departure) if departure.reason is Reason.READ_UNPROTECT:
+                self._forget()
+                self.blank.clear()
+            case _:
+                self._forget()
+
+    def _forget(self) -> None:
+        self.last = self.job = self.block = self.told_busy = None
+
+    def _add_request(self, transfer: Transfer) -> None:
+        if is_block(transfer):
+            self.block = transfer
+        elif request_of(transfer) not in (Request.GETSTATUS, Request.GETSTATE):
+            self.block = None
+        status = status_in(transfer)
+        if status is not None and status.bState is State.DNBUSY:
+            self.told_busy = transfer
+        if is_taken(transfer):
+            self.job, self.told_busy = transfer, None
+            if is_block(transfer):
+                self.blank -= self.sectors_of(transfer)
+                self.addressed = False
+        elif transfer.before is State.DNBUSY and transfer.after is not State.DNBUSY:
+            if transfer.after is State.DNLOAD_IDLE and self.job is not None:
+                self._add_done(self.job)
+            self.job = self.told_busy = None
+        self.last = transfer
+
+    def _add_done(self, job: Transfer) -> None:
+        command = command_of(job)
+        if isinstance(command, SetAddress):
+            self.addressed = True
+        elif isinstance(command, Erase | MassErase):
+            self.blank |= self.sectors_of(job)

@@ -1,0 +1,41 @@
+"""Hosts that do everything right get no advice: the project's own, on every chip, with real times."""
+
+import pytest
+
+from dfu_emulator.advice import Adviser
+from dfu_emulator.emulation import emulated
+from dfu_emulator.profile import Profile, available, load
+from dfu_emulator.timing import ManualClock
+from dfu_emulator.transports.inprocess import Backend
+from dfu_host import EraseMode, Session, pick, plan_write, program
+from dfu_host.cli import DEFAULT_ALIGN
+from dfu_protocol.firmware_file import Element
+
+
+def application(profile: Profile) -> bytes:
+    """A vector table, and more than two blocks behind it."""
+    _, stack = profile.memory.stacks[0]
+    reset_vector = profile.memory.flash.start + 0x101
+    return stack.to_bytes(4, "little") + reset_vector.to_bytes(4, "little") + bytes(range(1, 255)) * 20
+
+
+@pytest.mark.parametrize("name", available())
+def test_dfu_host(name: str) -> None:
+    profile, clock = load(name), ManualClock()
+    start, firmware = profile.memory.flash.start, application(profile)
+    with emulated(profile, clock=clock, timing="real") as port, Adviser(port) as adviser:
+        device = pick(backend=Backend(port))
+        layout = device.alternates[0].layout
+        assert layout
+        with device.open() as link:
+            session = Session(
+                link, device.transfer_size(), sleep=lambda seconds: clock.sleep(round(seconds * 1_000_000))
+            )
+            plan = plan_write(0, layout, [Element(start, firmware)], DEFAULT_ALIGN)
+            assert program(session, [plan])
+            session.mass_erase()
+            assert program(session, [plan], mode=EraseMode.NONE)
+            session.leave(start)
+        assert not port.attached
+    assert adviser.findings == {}
+    assert adviser.requests > 20
