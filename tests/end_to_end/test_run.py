@@ -178,6 +178,17 @@ def test_traces_of_several_chips_number_them(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "trace.pcapng").read_bytes().startswith(b"\x0a\x0d\x0d\x0a")
 
 
+def test_advice_names_the_chip(run: Run) -> None:
+    running = run(*F405, *F405, "--advice")
+    with Imported(running.address, "1-2") as device:
+        assert device.control(CONFIGURE) == b""
+        device.control(SetupPacket.dfu(Request.ABORT))
+    code, errors = running.stop()
+    assert code == 0
+    assert errors.startswith("1-2  advice: ABORT was sent in dfuERROR. ")
+    assert errors.count("\n") == 1
+
+
 def test_trace_of_one_chip_is_as_that_of_exec(run: Run, tmp_path: Path) -> None:
     running = run(*F405, "--trace", "trace.txt")
     assert running.stop() == (0, "")

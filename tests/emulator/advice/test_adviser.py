@@ -70,8 +70,8 @@ def test_a_report_for_people(host: Host) -> None:
     assert lines[:3] == [
         "upload-in-dnload-idle, 2 times",
         "  UPLOAD of block 2 was stalled in dfuDNLOAD-IDLE.",
-        "  first:  0.250000  DFU_UPLOAD block 2, 0 of 16 bytes STALL dfuDNLOAD-IDLE -> dfuERROR "
-        "(errSTALLEDPKT): UPLOAD is not allowed in dfuDNLOAD-IDLE",
+        "  first:  0.250000  DFU_UPLOAD block 2, 0 of 16 bytes at 0x08000000 STALL "
+        "dfuDNLOAD-IDLE -> dfuERROR (errSTALLEDPKT): UPLOAD is not allowed in dfuDNLOAD-IDLE",
     ]
     assert "  here:   CLRSTATUS outside dfuERROR leads into it" in "\n".join(lines)
 
