@@ -24,7 +24,7 @@ _MOST_ALTERNATES = 3
 f_fs.c); older ones only 0."""
 _LOOK = 50
 """Milliseconds between two looks whether to stop or to come back."""
-_GIVEN_UP = (errno.EIDRM, errno.ESRCH, errno.ESHUTDOWN, errno.EINTR, errno.ECONNRESET)
+_GIVEN_UP = (errno.EIDRM, errno.ESRCH, errno.ESHUTDOWN, errno.EINTR, errno.ECONNRESET, errno.EOVERFLOW)
 """The host wants the answer no more: it timed out, asked something else or reset the bus."""
 
 
