@@ -192,7 +192,15 @@ def test_the_time_limit_counts_from_the_start(vm: Vm) -> None:
 def test_a_machine_that_hangs_before_the_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     require_machine()
     monkeypatch.setattr(machine, "_START_LIMIT", 0.1)
-    with pytest.raises(VmError, match="the virtual machine hangs"):
+    with pytest.raises(VmError, match="the virtual machine did not start the command"):
+        run(obtain(raw_gadget=False), ["true"])
+
+
+@pytest.mark.vm
+def test_a_machine_that_crashes_before_the_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_machine()
+    monkeypatch.setattr(machine, "_KERNEL_ARGUMENTS", "console=ttyS0 panic=-1 rdinit=/none")
+    with pytest.raises(VmError, match=r"the virtual machine did not start the command(.|\n)*Kernel panic"):
         run(obtain(raw_gadget=False), ["true"])
 
 

@@ -23,8 +23,8 @@ _MEMORY = "1536M"
 _LOOK = 0.05
 """Seconds between two looks whether there is output."""
 _ATTEMPTS, _START_LIMIT = 2, 300.0
-"""A machine without KVM on a busy host may hang before the command starts, once in dozens of times. So it is
-started anew if the command has not started after these seconds, where some 60 have been seen at most."""
+"""A machine without KVM on a busy host may hang or crash before the command starts, once in dozens of times.
+So it is started anew, after a hang of these seconds, where some 60 have been seen at most."""
 _OWN_FOLDERS = ("/dev", "/proc", "/sys")
 """The guest has its own, so those of the host cannot be shared."""
 PROGRAMS = {
@@ -105,7 +105,9 @@ def run(
         try:
             code = int((share / "code").read_text())
         except (FileNotFoundError, ValueError):
-            what = "hangs" if end is _End.NEVER_STARTED else "ended before the command did"
+            what = (
+                "did not start the command" if end is _End.NEVER_STARTED else "ended before the command did"
+            )
             raise VmError(f"the virtual machine {what}:\n{_read(share / 'console')[-4000:]}") from None
         return _outcome(share, code)
 
@@ -120,7 +122,7 @@ class _End(Enum):
     BY_ITSELF = auto()
     TIME_LIMIT = auto()
     NEVER_STARTED = auto()
-    """It hung before the command."""
+    """It hung or crashed before the command."""
 
 
 def _follow(machine: Sequence[str], started: Path, streams: Sequence[_Stream], until: float) -> _End:
@@ -133,7 +135,7 @@ def _follow(machine: Sequence[str], started: Path, streams: Sequence[_Stream], u
             for stream in streams:
                 _pass_on(*stream)
             if ended:
-                return _End.BY_ITSELF
+                return _End.BY_ITSELF if started.exists() else _End.NEVER_STARTED
             if time.monotonic() >= until:
                 return _End.TIME_LIMIT
             if time.monotonic() >= start_until and not started.exists():
