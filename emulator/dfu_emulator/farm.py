@@ -15,6 +15,7 @@ from dfu_emulator.profile.loader import convert
 from dfu_emulator.profile.shipped import is_path
 from dfu_emulator.profile.tree import Tree
 from dfu_emulator.profile.yaml_file import read_yaml
+from dfu_emulator.scenario import load_scenario, settings_of
 from dfu_emulator.serial_number import neighbour, parse_unique_id
 from dfu_protocol import ProtocolError
 from dfu_protocol.descriptors import build_string
@@ -42,6 +43,8 @@ class _Chip(Struct, frozen=True, forbid_unknown_fields=True):
     rdp: Annotated[int, Meta(ge=0, le=2)] | None = None
     boot0: _Boot0 | None = None
     timing: _Timing | None = None
+    scenario: str | None = None
+    seed: int | None = None
 
 
 class _Farm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +56,7 @@ def read_farm(
 ) -> list[tuple[Profile, ChipOptions]]:
     """The chips that the file at ``path`` lists; the other parameters are what an entry leaves out.
 
-    Profiles and images are relative to the file. Raises ProfileError.
+    Profiles, scenarios and images are relative to the file. Raises ProfileError.
     """
     tree = Tree(*read_yaml(path))
     farm = convert(tree, _Farm)
@@ -61,8 +64,9 @@ def read_farm(
     chips = []
     for number, chip in enumerate(farm.chips):
         rom = rom_version if chip.rom_version is None else chip.rom_version
-        profile = _profile(tree, path.parent, number, chip, rom, settings)
         options = _options(tree, path.parent, number, chip, common)
+        given: list[str | Setting] = [*_of_scenario(tree, number, options.scenario), *settings]
+        profile = _profile(tree, path.parent, number, chip, rom, given)
         if options.image is not None:
             first = images.setdefault(options.image.resolve(), number)
             if first != number:
@@ -72,9 +76,14 @@ def read_farm(
 
 
 def _profile(
-    tree: Tree, folder: Path, number: int, chip: _Chip, rom_version: str | None, settings: Sequence[str]
+    tree: Tree,
+    folder: Path,
+    number: int,
+    chip: _Chip,
+    rom_version: str | None,
+    settings: Sequence[str | Setting],
 ) -> Profile:
-    name = str(folder / chip.profile) if is_path(chip.profile) else chip.profile
+    name = _below(folder, chip.profile)
     own = (Setting(key, value, tree.place(("chips", number, "set", key))) for key, value in chip.set.items())
     try:
         return load(name, rom_version, [*settings, *own])
@@ -82,6 +91,22 @@ def _profile(
         if error.file is None:
             raise tree.error(("chips", number, "profile"), str(error)) from None
         raise
+
+
+def _of_scenario(tree: Tree, number: int, scenario: str | None) -> list[Setting]:
+    if scenario is None:
+        return []
+    try:
+        return settings_of(load_scenario(scenario))
+    except ProfileError as error:
+        if error.file is None:
+            raise tree.error(("chips", number, "scenario"), str(error)) from None
+        raise
+
+
+def _below(folder: Path, name: str) -> str:
+    """``name`` as it is, or as a path from ``folder``."""
+    return str(folder / name) if is_path(name) else name
 
 
 def _options(tree: Tree, folder: Path, number: int, chip: _Chip, common: ChipOptions) -> ChipOptions:
@@ -104,4 +129,6 @@ def _options(tree: Tree, folder: Path, number: int, chip: _Chip, common: ChipOpt
         rdp=common.rdp if chip.rdp is None else chip.rdp,
         boot0=common.boot0 if chip.boot0 is None else chip.boot0 is _Boot0.HIGH,
         timing=common.timing if chip.timing is None else chip.timing.value,
+        scenario=common.scenario if chip.scenario is None else _below(folder, chip.scenario),
+        seed=common.seed if chip.seed is None else chip.seed,
     )

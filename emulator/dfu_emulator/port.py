@@ -125,10 +125,15 @@ class Port:
                 raise DeviceGone from error
             if reply.departure is not None:
                 self._leave(reply.departure, now + reply.hold)
+            if reply.lost:
+                raise DeviceGone
             return reply
 
     def takes_data(self, setup: SetupPacket) -> bool:
-        """Whether the device takes the data stage of an OUT request, or stalls it. Nothing happens."""
+        """Whether the device takes the data stage of an OUT request, or stalls it. Nothing happens.
+
+        The request itself is the next that ``control`` is asked for.
+        """
         return self.device.takes_data(setup)
 
     def watch(self, watcher: Watcher) -> None:

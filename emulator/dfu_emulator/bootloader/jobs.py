@@ -30,6 +30,8 @@ class Reason(Enum):
     DETACH = "detach"
     READ_UNPROTECT = "read unprotect"
     OPTION_BYTES = "option bytes written"
+    UNPLUGGED = "unplugged"
+    POWER_LOSS = "power lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,22 @@ class Worker:
         if data[0] not in self._supported:
             command = Unknown(data)
         return self._commands[type(command)](command)
+
+    def outlook(self, block: int, data: bytes, block_size: int) -> tuple[WorkKind, int]:
+        """What ``run`` would do with the same, and at which address. Nothing happens."""
+        if block >= FIRST_DATA_BLOCK:
+            return WorkKind.WRITE, self.address_of(block, block_size)
+        match parse_command(data):
+            case Erase(address):
+                return WorkKind.ERASE, address
+            case MassErase():
+                return WorkKind.MASS_ERASE, self._chip.flash.start
+            case ReadUnprotect():
+                return WorkKind.READ_UNPROTECT, self._chip.flash.start
+            case SetAddress(address):
+                return WorkKind.SET_ADDRESS, address
+            case _:
+                return WorkKind.SET_ADDRESS, self.pointer
 
     def address_of(self, block: int, block_size: int) -> int:
         """Where data block number ``block`` goes to or comes from."""

@@ -30,6 +30,10 @@ class Reply(NamedTuple):
     """Why it is a STALL, for those who watch; the host does not get to see it."""
     job: Job | None = None
     """The job that this GETSTATUS has started, for those who watch: it has been done."""
+    lost: bool = False
+    """True where the device has left before the host has the answer."""
+    fault: str = ""
+    """What a scenario has done to it, for those who watch."""
 
 
 ACKNOWLEDGED = Reply(b"")
@@ -104,6 +108,17 @@ class Bootloader:
         if not self.runs:
             self.power_up()
 
+    def force(self, state: State, status: Status) -> None:
+        """Be in ``state`` with ``status``, however one gets there. Not for states that a job leads to."""
+        self._state, self._status = state, status
+
+    def cut_power(self, back_after: int | None) -> Departure:
+        """Power goes; it is back after so many microseconds, or, if None, for good."""
+        self._runs = False
+        returns = back_after is not None and self.chip.boots_into_rom()
+        delay = self._timing.connect_delay()
+        return Departure(Reason.POWER_LOSS, (back_after or 0) + delay if returns else None)
+
     def bus_reset(self) -> None:
         """A USB reset ends what goes on; an error stays until it is cleared."""
         if self._state is not State.ERROR:
@@ -128,6 +143,16 @@ class Bootloader:
     def address_pointer(self) -> int:
         """Where the next block 2 goes to or comes from."""
         return self._worker.pointer
+
+    @property
+    def task(self) -> tuple[WorkKind, int] | None:
+        """What a DFU_GETSTATUS would start, or tell the outcome of, and at which address, if anything."""
+        if self._state is State.DNLOAD_SYNC:
+            block, data = self._pending
+            return self._worker.outlook(block, data, self._block_size(len(data)))
+        if self._state is State.DNBUSY and self._job is not None:
+            return self._job.work.kind, self._job.address
+        return None
 
     def address_of(self, setup: SetupPacket) -> int | None:
         """Where a data block of DNLOAD or UPLOAD goes to or comes from; None for any other request."""

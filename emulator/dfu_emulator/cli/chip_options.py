@@ -4,8 +4,10 @@ import argparse
 from pathlib import Path
 
 from dfu_emulator.cli.trace_options import add_trace_options
-from dfu_emulator.emulation import TIMINGS, ChipOptions
+from dfu_emulator.emulation import TIMINGS, ChipOptions, timing_of
 from dfu_emulator.profile import Profile, load
+from dfu_emulator.profile.changes import Setting
+from dfu_emulator.scenario import Scenario, load_scenario, settings_of
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
 from dfu_protocol import ProtocolError
 from dfu_protocol.descriptors import build_string
@@ -31,7 +33,13 @@ def add_profile_changes(parser: argparse.ArgumentParser) -> None:
 
 def chosen_profile(arguments: argparse.Namespace, name: str) -> Profile:
     """The profile called ``name``, changed as the flags say. Raises ProfileError."""
-    return load(name, arguments.rom_version, arguments.set)
+    return load(name, arguments.rom_version, chosen_settings(arguments))
+
+
+def chosen_settings(arguments: argparse.Namespace) -> list[str | Setting]:
+    """What the flags change of a profile: ``--set`` has the last word."""
+    scenario = getattr(arguments, "scenario", None)
+    return [*(settings_of(load_scenario(scenario)) if scenario else ()), *arguments.set]
 
 
 def add_chip_options(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +52,7 @@ def add_chip_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timing",
         choices=TIMINGS,
-        default="fast",
-        help="real: erase and program take as long as on the chip; default: fast",
+        help="real: erase and program take as long as on the chip; default: as the scenario says, else fast",
     )
     parser.add_argument("--uid", type=_unique_id, help=f"default: {words}")
     parser.add_argument(
@@ -55,14 +62,24 @@ def add_chip_options(parser: argparse.ArgumentParser) -> None:
         "--rdp",
         type=int,
         choices=(0, 1, 2),
-        default=0,
-        help="read protection level to begin with; default: 0",
+        help="read protection level to begin with; default: as the scenario says, else 0",
     )
     parser.add_argument(
         "--boot0",
         choices=("high", "low"),
-        default="high",
-        help="the BOOT0 pin: whether a reset leads back to the bootloader; default: high",
+        help="the BOOT0 pin: whether a reset leads back to the bootloader; default: as the scenario "
+        "says, else high",
+    )
+    parser.add_argument(
+        "--scenario",
+        metavar="NAME",
+        help="put the chip through faults: one of 'dfu-emulator scenarios list', or the path of a YAML file",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="decides what the scenario leaves to chance; default: as it says",
     )
     add_trace_options(parser)
     parser.add_argument(
@@ -80,7 +97,16 @@ def chip_options(arguments: argparse.Namespace) -> ChipOptions:
         unique_id=arguments.uid or DEFAULT_UNIQUE_ID,
         serial=arguments.serial,
         rdp=arguments.rdp,
-        boot0=arguments.boot0 == "high",
+        boot0=None if arguments.boot0 is None else arguments.boot0 == "high",
+        scenario=arguments.scenario,
+        seed=arguments.seed,
+    )
+
+
+def chosen_timing(arguments: argparse.Namespace) -> str:
+    """``fast`` or ``real``, as the flags or else the scenario have it."""
+    return timing_of(
+        arguments.timing, load_scenario(arguments.scenario) if arguments.scenario else Scenario()
     )
 
 

@@ -17,6 +17,7 @@ from dfu_emulator.emulation import ChipOptions, emulated
 from dfu_emulator.memory import ImageError
 from dfu_emulator.port import Port
 from dfu_emulator.profile import load
+from dfu_emulator.scenario import load_scenario, settings_of
 from dfu_emulator.trace import TraceError, Traces, watching
 from dfu_emulator.transports import TransportError
 
@@ -61,7 +62,9 @@ def main() -> int:
 def _run(task: Task, argv: Sequence[str]) -> int:
     with ExitStack() as stack:
         (watchers,) = stack.enter_context(watching(task.traces, say))
-        profile = load(task.profile, task.rom_version, task.settings)
+        scenario = task.options.scenario
+        settings = [*(settings_of(load_scenario(scenario)) if scenario else ()), *task.settings]
+        profile = load(task.profile, task.rom_version, settings)
         port = stack.enter_context(emulated(profile, **vars(task.options), watchers=watchers))
         stack.enter_context(advising(port, task.advice))
         _start_udev()

@@ -9,6 +9,7 @@ from dfu_emulator.advice import RULES, Adviser, Finding
 from dfu_emulator.advice.report import as_json, as_text
 from dfu_emulator.cli import process
 from dfu_emulator.cli.advising import advising
+from dfu_emulator.cli.chip_options import chosen_timing
 from dfu_emulator.cli.exec import add_flags, chosen_chip, plugged_in
 from dfu_emulator.cli.exits import Exit
 
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             "command": arguments.argv,
             "exit_code": code,
             "chip": port.device.profile.name,
-            "timing": arguments.timing,
+            "timing": chosen_timing(arguments),
             "requests": adviser.requests,
             "advice": as_json(findings),
         }
@@ -76,5 +77,5 @@ def _lines(
     yield f"lint: {arguments.argv[0]} sent {part} {requests} DFU requests: {kinds}"
     if not requests:
         yield "lint: there was nothing to judge; a tool that flashes uses libusb and looks for 0483:df11"
-    elif arguments.timing != "real":
+    elif chosen_timing(arguments) != "real":
         yield "lint: nothing took time; with --timing real, what the host does in that time is judged too"

@@ -1,7 +1,7 @@
 """Main flash: sectors of unequal size, erased as a whole, programmed bit by bit in one direction."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import accumulate
 
 from dfu_emulator.memory.region import MemoryFault, PlainRegion
@@ -32,6 +32,7 @@ class Flash(PlainRegion):
         sizes = [size for count, size in profile.sectors for _ in range(count)]
         self._bounds = [0, *accumulate(sizes)]
         self._failing = False
+        self._worn: Mapping[int, int] = {}
 
     def reset(self) -> None:
         """Clear the error flag that a misaligned write leaves behind."""
@@ -55,6 +56,11 @@ class Flash(PlainRegion):
         return self._profile.erased
 
     @property
+    def program_width(self) -> int:
+        """Bytes that are programmed at once."""
+        return self._unit
+
+    @property
     def sectors(self) -> range:
         """Indices of all sectors."""
         return range(len(self._bounds) - 1)
@@ -62,6 +68,16 @@ class Flash(PlainRegion):
     def erase(self, sector: int) -> None:
         """Set a whole sector to the erased value."""
         self._store(self._bounds[sector], self._erased * self.sector_size(sector))
+
+    def disturb(self, address: int, data: bytes) -> None:
+        """Bring cells into any state, as what goes wrong on silicon may; no rule holds."""
+        self._store(address - self.start, data)
+
+    def wear_out(self, bits: Mapping[int, int]) -> None:
+        """From now on these ``bits``, a mask for each address, are programmed and cannot be erased."""
+        self._worn = {address - self.start: mask for address, mask in bits.items()}
+        for offset in self._worn:
+            self._store(offset, bytes(self.cells[offset : offset + 1]))
 
     def check_alignment(self, address: int, length: int) -> None:
         """Raises MemoryFault with errPROG for a misaligned write, and from then on for every one (AN2606)."""
@@ -110,5 +126,16 @@ class Flash(PlainRegion):
         return result.to_bytes(len(data), "little")
 
     def _store(self, offset: int, data: bytes) -> None:
+        if self._worn:
+            data = self._as_worn_cells_keep_it(offset, data)
         self._keep(offset, data)
         self.cells[offset : offset + len(data)] = data
+
+    def _as_worn_cells_keep_it(self, offset: int, data: bytes) -> bytes:
+        kept = bytearray(data)
+        for worn, mask in self._worn.items():
+            if 0 <= worn - offset < len(kept):
+                kept[worn - offset] = (
+                    kept[worn - offset] & ~mask if self.erased else kept[worn - offset] | mask
+                )
+        return bytes(kept)

@@ -1,5 +1,8 @@
 """Option bytes: read protection, write protection and user options."""
 
+from collections.abc import Collection, Iterable
+from operator import attrgetter
+
 from dfu_emulator.memory.region import PlainRegion
 from dfu_emulator.profile.model import OptionArea as OptionAreaProfile
 from dfu_emulator.profile.model import OptionBytes as OptionBytesProfile
@@ -45,10 +48,38 @@ class OptionBytes:
         value = (rdp.level0, level1, rdp.level2)[level]
         if value is None:
             raise ValueError("this chip has no read protection level 2")
-        area = self.areas[0]
-        values = bytearray(area.cells)
-        values[rdp.offset] = value
-        area.write(area.start, bytes(values))
+        self._set(0, rdp.offset, value)
+
+    def write_protect(self, sectors: Collection[int]) -> None:
+        """Protect ``sectors``, and those that share a bit with them. Raises ValueError if that cannot be."""
+        by_range = [sector for sector in sectors if not self._protect_by_bit(sector)]
+        free = list(self._profile.wrp_ranges)
+        for first, last in _runs(by_range):
+            fitting = [limits for limits in free if limits.first_sector <= first]
+            if not fitting:
+                raise ValueError(
+                    f"its option bytes cannot protect sector {first}, or not together with the others"
+                )
+            limits = max(fitting, key=attrgetter("first_sector"))
+            free.remove(limits)
+            self._set(limits.area, limits.first, first - limits.first_sector)
+            self._set(limits.area, limits.last, last - limits.first_sector)
+
+    def _protect_by_bit(self, sector: int) -> bool:
+        for group in self._profile.wrp_bits:
+            number = (sector - group.first_sector) // group.sectors
+            if 0 <= number < group.bits:
+                index, bit = divmod(group.first_bit + number, 8)
+                offset = group.offset + index
+                value, mask = self.areas[group.area].cells[offset], 1 << bit
+                self._set(group.area, offset, value | mask if group.protects else value & ~mask)
+                return True
+        return False
+
+    def _set(self, area: int, offset: int, value: int) -> None:
+        values = bytearray(self.areas[area].cells)
+        values[offset] = value
+        self.areas[area].write(self.areas[area].start, bytes(values))
 
     def is_write_protected(self, sector: int) -> bool:
         """True where one of the chip's ways to protect sectors protects this one."""
@@ -63,3 +94,14 @@ class OptionBytes:
             if cells[limits.first] <= sector - limits.first_sector <= cells[limits.last]:
                 return True
         return False
+
+
+def _runs(sectors: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and the last of each run of neighbours."""
+    runs: list[tuple[int, int]] = []
+    for sector in sorted(sectors):
+        if runs and runs[-1][1] + 1 >= sector:
+            runs[-1] = (runs[-1][0], sector)
+        else:
+            runs.append((sector, sector))
+    return runs

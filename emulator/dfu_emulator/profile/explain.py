@@ -64,7 +64,7 @@ def _section_faults(kind: inspect.StructType, value: Any, key: Key) -> Iterator[
     if not isinstance(value, dict):
         yield key, _expected("a mapping", value)
         return
-    fields = {field.name: field for field in kind.fields}
+    fields = {field.encode_name: field for field in kind.fields}
     for name in value:
         if name not in fields:
             yield (*key, name), f"unknown key; {hint(name, fields)}"

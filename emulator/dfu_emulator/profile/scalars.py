@@ -72,17 +72,9 @@ class HexBytes(bytes):
         raise ValueError(f"expected bytes in hexadecimal like 'FF AA', found {describe(value)}")
 
 
-SCALARS: tuple[type[Size] | type[Duration] | type[Sectors] | type[HexBytes], ...] = (
-    Size,
-    Duration,
-    Sectors,
-    HexBytes,
-)
-
-
 def decode(kind: type, value: Any) -> Any:
-    """msgspec's hook for the types above."""
-    for scalar in SCALARS:
-        if kind is scalar:
-            return scalar.read(value)
-    raise NotImplementedError(kind)
+    """msgspec's hook for the types above, and for any other that can ``read`` a value."""
+    read = getattr(kind, "read", None)
+    if read is None:
+        raise NotImplementedError(kind)
+    return read(value)

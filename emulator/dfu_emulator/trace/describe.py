@@ -101,7 +101,12 @@ def _dfu_parts(transfer: Transfer) -> Parts:
     ]
     if transfer.reply.job is not None:
         found += _job_parts(transfer.reply.job)
-    return found
+    return found + _fault_parts(transfer)
+
+
+def _fault_parts(transfer: Transfer) -> Parts:
+    fault = transfer.reply.fault
+    return [(Part.TROUBLE, f"; scenario: {fault}")] if fault else []
 
 
 def _job_parts(job: Job) -> Parts:
@@ -197,4 +202,4 @@ def _standard_parts(transfer: Transfer) -> Parts:
     request = f"{name} wValue {setup.wValue:#06x}, wIndex {setup.wIndex}, wLength {setup.wLength}: "
     if reply.data is None:
         return [(Part.STANDARD, request), (Part.TROUBLE, f"STALL: {reply.reason}{_held(transfer)}")]
-    return [(Part.STANDARD, f"{request}{len(transfer.data)} bytes{_held(transfer)}")]
+    return [(Part.STANDARD, f"{request}{len(transfer.data)} bytes{_held(transfer)}"), *_fault_parts(transfer)]

@@ -93,6 +93,8 @@ def _transfer(transfer: Transfer) -> dict[str, Any]:
         found |= _decoded(transfer)
     if reply.job is not None:
         found["job"] = _job(reply.job)
+    if reply.fault:
+        found["fault"] = reply.fault
     if reply.departure is not None:
         found["departure"] = _departure(reply.departure)
     return found
@@ -101,7 +103,7 @@ def _transfer(transfer: Transfer) -> dict[str, Any]:
 def _result(transfer: Transfer) -> str:
     if transfer.reply.data is None:
         return "stall"
-    return "no answer" if transfer.reply.hold >= NEVER else "ok"
+    return "no answer" if transfer.reply.hold >= NEVER or transfer.reply.lost else "ok"
 
 
 def _decoded(transfer: Transfer) -> Mapping[str, Any]:

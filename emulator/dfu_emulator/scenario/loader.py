@@ -1,0 +1,50 @@
+"""A scenario by name or file. Every error names file, line and key and says what to do."""
+
+from pathlib import Path
+
+from dfu_emulator.profile import ProfileError
+from dfu_emulator.profile.changes import Setting
+from dfu_emulator.profile.loader import convert
+from dfu_emulator.profile.shipped import is_path
+from dfu_emulator.profile.tree import Tree
+from dfu_emulator.profile.wording import near
+from dfu_emulator.profile.yaml_file import read_yaml
+from dfu_emulator.scenario.checks import contradictions
+from dfu_emulator.scenario.model import Scenario
+
+_CATALOGUE = Path(__file__).parent / "catalogue"
+
+
+def shipped_scenarios() -> list[str]:
+    """Names of the catalogue's scenarios."""
+    return sorted(path.stem for path in _CATALOGUE.glob("*.yaml"))
+
+
+def load_scenario(name: str) -> Scenario:
+    """The scenario called ``name``: one of the catalogue, or the path of a YAML file. Raises ProfileError."""
+    path = Path(name) if is_path(name) else _shipped(name)
+    tree = Tree(*read_yaml(path))
+    if "name" in tree.value:
+        raise tree.error(("name",), "unknown key; a scenario is called as its file is")
+    tree.value["name"] = path.stem
+    scenario = convert(tree, Scenario)
+    for contradiction in contradictions(scenario):
+        raise tree.error(*contradiction)
+    return scenario
+
+
+def settings_of(scenario: Scenario) -> list[Setting]:
+    """What it changes of a profile, for ``dfu_emulator.profile.load``."""
+    place = (Path(f"scenario {scenario.name}"), None)
+    return [Setting(key, value, place) for key, value in scenario.set.items()]
+
+
+def _shipped(name: str) -> Path:
+    names = shipped_scenarios()
+    if name in names:
+        return _CATALOGUE / f"{name}.yaml"
+    meant = near(name.lower(), names)
+    advice = f"did you mean {meant!r}?" if meant else "'dfu-emulator scenarios list' shows all"
+    if Path(name).is_file():
+        advice = f"if you mean the file, write {f'./{name}'!r}"
+    raise ProfileError(f"no scenario is called {name!r}; {advice}")
