@@ -1,6 +1,7 @@
 """Where the device is plugged in: the one place where machine, clock and transport meet."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -77,6 +78,7 @@ class Port:
         self.device = device
         self.clock = clock
         self._watchers = list(watchers)
+        self._untold: deque[Occurrence] = deque()
         self._lock = threading.RLock()
         self._attached = device.bootloader.runs
         self._returns_at: int | None = None
@@ -211,5 +213,14 @@ class Port:
         self._tell(Attached(self.clock.now(), self.address, self.device))
 
     def _tell(self, occurrence: Occurrence) -> None:
-        for watcher in tuple(self._watchers):
-            watcher(occurrence)
+        self._untold.append(occurrence)
+        if len(self._untold) > 1:
+            return  # a watcher's own doing: the others hear of it once they have heard of what led to it
+        try:
+            while self._untold:
+                for watcher in tuple(self._watchers):
+                    watcher(self._untold[0])
+                self._untold.popleft()
+        except BaseException:
+            self._untold.clear()
+            raise

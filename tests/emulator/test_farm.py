@@ -44,6 +44,21 @@ def test_all_keys(write: Write, tmp_path: Path) -> None:
     )
 
 
+def test_a_scenario_beside_the_farm_file(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text("set: {dfu.wTransferSize: 1024}\n")
+    farm = write("chips:\n- {profile: stm32f405, scenario: ./small.yaml, seed: 5}\n- profile: stm32f405\n")
+    (small, options), (large, others) = read_farm(farm, ChipOptions(seed=3))
+    assert (small.dfu.wTransferSize, large.dfu.wTransferSize) == (1024, 2048)
+    assert (options.scenario, options.seed) == (str(tmp_path / "small.yaml"), 5)
+    assert (others.scenario, others.seed) == (None, 3)
+
+
+def test_a_scenario_that_is_none(write: Write) -> None:
+    farm = write("chips:\n- profile: stm32f405\n  scenario: nothing-like-it\n")
+    with pytest.raises(ProfileError, match=r"farm\.yaml:3: chips\.0\.scenario: no scenario is called"):
+        read_farm(farm, ChipOptions())
+
+
 def test_what_is_left_out_is_as_on_the_command_line(write: Write) -> None:
     farm = write("chips:\n- profile: stm32f405\n- {profile: STM32F405, rdp: 0, boot0: high, timing: fast}\n")
     (_, first), (_, second) = read_farm(farm, ChipOptions(rdp=2, boot0=False, timing="real"))

@@ -227,6 +227,30 @@ class TestWatchers:
         assert seen == other
         assert len(seen) > 3
 
+    def test_hear_in_order_of_what_one_of_them_brings_about(self, plug: Plug, seen: list[object]) -> None:
+        def impatient(occurrence: object) -> None:
+            if isinstance(occurrence, Detached):
+                assert host.port.attached
+
+        host = plug(timing="fast")
+        host.idle()
+        host.port.watch(impatient)
+        host.port.watch(seen.append)
+        host.start_reset(READ_UNPROTECT)
+        assert [type(occurrence) for occurrence in seen[-3:]] == [Transfer, Detached, Attached]
+
+    def test_of_whom_one_fails_hear_of_the_rest(self, host: Host, seen: list[object]) -> None:
+        def failing(_occurrence: object) -> None:
+            raise RuntimeError("this watcher fails")
+
+        host.port.watch(failing)
+        with pytest.raises(RuntimeError):
+            host.get_state()
+        host.port.unwatch(failing)
+        host.port.watch(seen.append)
+        host.get_state()
+        assert len(seen) == 1
+
     def test_may_come_and_go(self, plug: Plug, seen: list[object]) -> None:
         host = plug().idle()
         host.port.watch(seen.append)

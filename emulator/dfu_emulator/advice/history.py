@@ -108,8 +108,8 @@ class History:
 
     def address_of(self, block: Transfer) -> int:
         """Where a block goes to or comes from."""
-        size = self.transfer_size if self.has_fixed_blocks else block.setup.wLength
-        return block.pointer + (block.setup.wValue - FIRST_DATA_BLOCK) * size
+        assert block.address is not None  # noqa: S101 - every block has one
+        return block.address
 
     def target_of(self, write: Transfer) -> tuple[int, Region | None]:
         """Address and memory of a DNLOAD of data."""
