@@ -1,6 +1,7 @@
 """What the rules know of a conversation: the chip, and what came before."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from dfu_emulator.bootloader import Reason
@@ -36,7 +37,12 @@ Event: TypeAlias = Occurrence | Closed
 
 def request_of(transfer: Transfer) -> Request | None:
     """The DFU request, None for another request or one whose bmRequestType or wIndex is wrong."""
-    setup = transfer.setup
+    return _request_in(transfer.setup)
+
+
+@lru_cache(maxsize=1024)
+def _request_in(setup: SetupPacket) -> Request | None:
+    """Every rule asks, and hosts send the same again and again."""
     if setup.bRequest > Request.ABORT:
         return None
     request = Request(setup.bRequest)

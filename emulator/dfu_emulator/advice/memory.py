@@ -37,7 +37,7 @@ def _not_erased(transfer: Transfer, history: History) -> Facts | None:
     flash, address = where
     data = transfer.data
     protected = map(history.chip.protection.is_write_protected, history.sectors_of(transfer))
-    if _is_misaligned(history, address, len(data)) or any(protected):
+    if flash.is_erased(address, len(data)) or _is_misaligned(history, address, len(data)) or any(protected):
         return None
     trial = Flash(history.profile.memory.flash, bytearray(flash.cells))
     try:

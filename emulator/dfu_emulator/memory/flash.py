@@ -86,6 +86,14 @@ class Flash(PlainRegion):
             self._failing = True
             raise MemoryFault(Status.PROG)
 
+    def is_erased(self, address: int, length: int) -> bool:
+        """Whether all cells are erased that share a unit of programming with these ``length`` bytes."""
+        start = address - self.start
+        end = start + length
+        start -= start % self._unit
+        end += -end % self._unit
+        return self.cells.startswith(self._erased * (end - start), start)
+
     def write(self, address: int, data: bytes) -> None:
         """Program ``data``; over cells that are not erased, do what the profile says.
 
@@ -94,18 +102,12 @@ class Flash(PlainRegion):
         """
         self.check_alignment(address, len(data))
         offset = address - self.start
-        if self._is_erased(offset, offset + len(data)):
+        if self.is_erased(address, len(data)):
             self._store(offset, data)
         elif self._profile.overwrite is Overwrite.CLEAR_BITS:
             self._store(offset, self._program_over(self.cells[offset : offset + len(data)], data))
         else:
             self._program_what_is_erased(offset, data)
-
-    def _is_erased(self, start: int, end: int) -> bool:
-        """Whether all cells are erased that share a unit of programming with those from start to end."""
-        start -= start % self._unit
-        end += -end % self._unit
-        return self.cells.startswith(self._erased * (end - start), start)
 
     def _program_what_is_erased(self, offset: int, data: bytes) -> None:
         """Unit by unit, up to the first that the profile refuses."""
@@ -115,7 +117,7 @@ class Flash(PlainRegion):
         for unit in range(offset - offset % self._unit, end, self._unit):
             first, behind = max(unit, offset), min(unit + self._unit, end)
             part = data[first - offset : behind - offset]
-            if part != zeros and not self._is_erased(first, behind):
+            if part != zeros and not self.is_erased(self.start + first, behind - first):
                 refused = Status.VERIFY if overwrite is Overwrite.VERIFY else Status.PROG
                 raise MemoryFault(refused, stored=first - offset)
             self._store(first, part)
