@@ -1,10 +1,10 @@
 """A flasher as one is written in an afternoon from AN3156 and PyUSB: it works on a good day.
 
-It believes the notes word for word: CLRSTATUS until the device is idle, GETSTATUS once to start a job and once
-more to hear how it went. It does not know ABORT, wTransferSize, retries or verification, and waits for an
-answer as long as PyUSB does by default: one second.
+It believes the notes word for word: CLRSTATUS until the device is idle, GETSTATUS once to start a job and
+once more to hear how it went. It does not know ABORT, wTransferSize, retries or verification, and waits for
+an answer as long as PyUSB does by default: one second.
 
-    naive_host.py write FILE | read FILE LENGTH | mass-erase | leave
+    naive_host.py write FILE | write-and-leave FILE | read FILE LENGTH | mass-erase
 """
 
 import sys
@@ -19,6 +19,7 @@ DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS = 1, 2, 3, 4
 DFU_IDLE, DFU_DNBUSY, DFU_ERROR = 2, 4, 10
 FLASH = 0x08000000
 BLOCK = 2048
+TRIES = 10
 PAGE = 0x4000
 """Of the first sectors of an STM32F405, which was on the desk."""
 
@@ -58,7 +59,6 @@ class Flasher:
         self.execute(0, b"\x41")
 
     def leave(self) -> None:
-        self.clear_until_idle()
         self.set_address(FLASH)
         self._device.ctrl_transfer(0x21, DNLOAD, 2, 0, b"")
         self.get_status()
@@ -82,8 +82,11 @@ class Flasher:
         return status[4], int.from_bytes(status[1:4], "little")
 
     def clear_until_idle(self) -> None:
-        while self.get_status()[0] != DFU_IDLE:
+        for _ in range(TRIES):
+            if self.get_status()[0] == DFU_IDLE:
+                return
             self._device.ctrl_transfer(0x21, CLRSTATUS, 0, 0, None)
+        raise Failure("not idle")
 
 
 def main(arguments: Sequence[str], backend: object | None = None) -> int:
@@ -91,14 +94,14 @@ def main(arguments: Sequence[str], backend: object | None = None) -> int:
     command, *rest = arguments
     try:
         flasher = Flasher(backend)
-        if command == "write":
-            flasher.write(Path(rest[0]).read_bytes())
-        elif command == "read":
+        if command == "read":
             Path(rest[0]).write_bytes(flasher.read(int(rest[1])))
         elif command == "mass-erase":
             flasher.mass_erase()
         else:
-            flasher.leave()
+            flasher.write(Path(rest[0]).read_bytes())
+            if command == "write-and-leave":
+                flasher.leave()
     except (Failure, usb.core.USBError) as error:
         print(f"naive_host: {error}")
         return 1

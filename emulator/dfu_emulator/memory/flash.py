@@ -75,8 +75,9 @@ class Flash(PlainRegion):
 
     def wear_out(self, bits: Mapping[int, int]) -> None:
         """From now on these ``bits``, a mask for each address, are programmed and cannot be erased."""
-        self._worn = {address - self.start: mask for address, mask in bits.items()}
-        for offset in self._worn:
+        worn = {address - self.start: mask for address, mask in bits.items()}
+        self._worn = {**self._worn, **worn}
+        for offset in worn:
             self._store(offset, bytes(self.cells[offset : offset + 1]))
 
     def check_alignment(self, address: int, length: int) -> None:

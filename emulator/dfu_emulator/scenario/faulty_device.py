@@ -123,11 +123,9 @@ class FaultyDevice(UsbDevice):
         if fault.moment in (None, Moment.BEFORE):
             return Reply(b"", departure=departure, lost=True, fault="the cable is out before it")
         reply = super().control(setup, data, now)
-        if reply.departure is not None:
-            return reply
         lost = fault.moment is Moment.DURING
         return reply._replace(
-            departure=departure, lost=lost, fault=f"the cable is out {'during' if lost else 'after'} it"
+            departure=reply.departure or departure, lost=lost, fault=f"the cable is out {'during' if lost else 'after'} it"
         )
 
     def _lose_power(self, fault: Fault, setup: SetupPacket, data: bytes, now: int) -> Reply:
