@@ -5,18 +5,19 @@ where what the chip holds up passes at once: they wait only as long as they want
 """
 
 import random
-import shlex
 import subprocess
-import time
+import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from dfu_emulator.emulation import emulated
+from dfu_emulator.port import Port
 from dfu_emulator.scenario import Fares, Outcome, Scenario, load_scenario, shipped_scenarios
-from dfu_emulator.timing import MonotonicClock
+from dfu_emulator.timing import Clock, MonotonicClock
 from dfu_emulator.transports.inprocess import Backend
 from dfu_emulator.transports.preload import PreloadBus
 from dfu_host.cli import main as dfu_host
@@ -46,9 +47,7 @@ def is_new(flash: bytes, _copy: bytes) -> bool:
 
 
 TASKS = {
-    "write": Task(
-        "-s 0x08000000 -D new.bin", "write new.bin --address 0x08000000", "write new.bin", is_new
-    ),
+    "write": Task("-s 0x08000000 -D new.bin", "write new.bin --address 0x08000000", "write new.bin", is_new),
     "write and leave": Task(
         "-s 0x08000000:leave -D new.bin",
         "write new.bin --address 0x08000000 --leave",
@@ -80,11 +79,18 @@ class SkippingClock(MonotonicClock):
         return super().now() + self._skipped
 
     def sleep(self, duration: int) -> None:
-        self._skipped += duration
+        self._skipped += max(duration, 0)
+
+    def skip_to(self, moment: int) -> None:
+        self.sleep(moment - self.now())
 
 
 class Bench:
-    """A chip with a scenario, and a folder with its flash and the firmware."""
+    """A chip with a scenario, and a folder with its flash and the firmware.
+
+    Each method tries the task with one host, ``runs`` times in a row, and tells how the last one ended and
+    what it printed.
+    """
 
     def __init__(self, scenario: Scenario, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert scenario.hosts is not None
@@ -92,51 +98,49 @@ class Bench:
         self.hosts = scenario.hosts
         self.task = TASKS[self.hosts.try_]
         self._folder = folder
+        self._image = folder / "flash.bin"
         self._capsys = capsys
+        self._image.write_bytes(OLD)
         (folder / "new.bin").write_bytes(NEW)
-        (folder / "flash.bin").write_bytes(OLD)
 
-    def dfu_util(self) -> tuple[Outcome, str]:
+    def dfu_util(self, runs: int = 1) -> tuple[Outcome, str]:
+        wait = ["-w"] if runs > 1 else []
+        command = ["dfu-util", *wait, "-a", "0", *self.task.dfu_util.split()]
         limit = HANGING if self.hosts.dfu_util.ends is Outcome.HANGS else PATIENCE
-        with emulated(self.hosts.chip, image=self._image, scenario=self.scenario) as port:
-            with PreloadBus(port) as bus:
-                program = subprocess.Popen(
-                    ["dfu-util", "-a", "0", *self.task.dfu_util.split()],
+        with self._plugged_in(MonotonicClock()) as port, PreloadBus(port) as bus:
+            for _ in range(runs):
+                with subprocess.Popen(
+                    command,
                     cwd=self._folder,
                     env=bus.environment(),
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                     text=True,
-                )
-                try:
-                    output, _ = program.communicate(timeout=limit)
-                except subprocess.TimeoutExpired:
-                    program.kill()
-                    output, _ = program.communicate()
-                    return Outcome.HANGS, output
+                ) as program:
+                    try:
+                        output, _ = program.communicate(timeout=limit)
+                    except subprocess.TimeoutExpired:
+                        program.kill()
+                        return Outcome.HANGS, program.communicate()[0]
         return self._outcome(program.returncode), output
 
-    def dfu_host(self) -> tuple[Outcome, str]:
-        return self._in_process(self.task.dfu_host, dfu_host)
+    def dfu_host(self, runs: int = 1) -> tuple[Outcome, str]:
+        return self._in_process(dfu_host, self.task.dfu_host, runs)
 
-    def naive(self) -> tuple[Outcome, str]:
-        return self._in_process(self.task.naive, naive_host.main)
+    def naive(self, runs: int = 1) -> tuple[Outcome, str]:
+        return self._in_process(naive_host.main, self.task.naive, runs)
 
-    def _in_process(self, arguments: str, main: Callable[..., int]) -> tuple[Outcome, str]:
-        with emulated(
-            self.hosts.chip, image=self._image, scenario=self.scenario, clock=SkippingClock()
-        ) as port:
-            code = main(self._with_paths(arguments), backend=Backend(port))
+    def _in_process(self, main: Callable[..., int], arguments: str, runs: int) -> tuple[Outcome, str]:
+        words = [str(self._folder / word) if word.endswith(".bin") else word for word in arguments.split()]
+        clock = SkippingClock()
+        with self._plugged_in(clock) as port:
+            for _ in range(runs):
+                clock.skip_to(port.returns_at or 0)
+                code = main(words, backend=Backend(port))
         return self._outcome(code), "".join(self._capsys.readouterr())
 
-    def _with_paths(self, arguments: str) -> list[str]:
-        return [
-            str(self._folder / word) if word.endswith(".bin") else word for word in shlex.split(arguments)
-        ]
-
-    @property
-    def _image(self) -> Path:
-        return self._folder / "flash.bin"
+    def _plugged_in(self, clock: Clock) -> AbstractContextManager[Port]:
+        return emulated(self.hosts.chip, image=self._image, scenario=self.scenario, clock=clock)
 
     def _outcome(self, code: int) -> Outcome:
         if code:
@@ -151,7 +155,8 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.Capture
     return Bench(load_scenario(request.param), tmp_path, capsys)
 
 
-EACH = pytest.mark.parametrize("bench", shipped_scenarios(), indirect=True)
+NAMES = shipped_scenarios()
+EACH = pytest.mark.parametrize("bench", NAMES, indirect=True)
 
 
 def check(said: Fares, ended: tuple[Outcome, str]) -> None:
@@ -174,3 +179,41 @@ def test_dfu_host(bench: Bench) -> None:
 @EACH
 def test_naive_host(bench: Bench) -> None:
     check(bench.hosts.naive, bench.naive())
+
+
+@pytest.mark.parametrize(
+    "bench", [name for name in NAMES if name.startswith(("unplugged", "power-loss"))], indirect=True
+)
+class TestStartedAgain:
+    """Once the chip is back, all is done anew."""
+
+    @pytest.mark.usefixtures("dfu_util")
+    def test_dfu_util(self, bench: Bench) -> None:
+        assert bench.dfu_util(runs=2)[0] is Outcome.SUCCEEDS
+
+    def test_dfu_host(self, bench: Bench) -> None:
+        assert bench.dfu_host(runs=2)[0] is Outcome.SUCCEEDS
+
+    def test_naive_host(self, bench: Bench) -> None:
+        assert bench.naive(runs=2)[0] is Outcome.SUCCEEDS
+
+
+class TestByName:
+    """As a user does it."""
+
+    @pytest.mark.usefixtures("dfu_util")
+    def test_dfu_util(self, chip: Emulator, tmp_path: Path) -> None:
+        (tmp_path / "new.bin").write_bytes(NEW)
+        done = chip("dfu-util -a 0 -s 0x08000000 -D new.bin", "--scenario", "errverify-on-write")
+        assert done.code == 74
+        assert "status(7) = Programmed memory failed verification" in done.output
+        assert (tmp_path / "flash.bin").read_bytes()[:4096] == NEW[:4096]
+
+    def test_naive_host(self, chip: Emulator, tmp_path: Path) -> None:
+        (tmp_path / "new.bin").write_bytes(NEW)
+        command = f"{sys.executable} {naive_host.__file__} write new.bin"
+        done = chip(command, "--scenario", "getstatus-stalls-while-busy")
+        assert (done.code, done.stdout) == (1, "naive_host: [Errno 32] Pipe error\n")
+        done = chip(command)
+        assert (done.code, done.output) == (0, "")
+        assert (tmp_path / "flash.bin").read_bytes()[:SIZE] == NEW
