@@ -24,6 +24,7 @@ COMMANDS = {
     "doctor": "say which ways to the chip work on this machine, and what helps where one does not",
     "udev-rule": "print the udev rule with which host tools open STM32 chips without root",
     "profiles": "look at the profiles of chips, check your own, or begin one from a real board",
+    "scenarios": "look at the faults and conditions that a chip can be put through",
 }
 
 

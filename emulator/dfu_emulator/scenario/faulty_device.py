@@ -6,7 +6,7 @@ from random import Random
 from dfu_emulator.bootloader import NEVER, Bootloader, Departure, Reason, Reply, stalled
 from dfu_emulator.profile import Profile
 from dfu_emulator.scenario.damage import flipped, interrupt
-from dfu_emulator.scenario.model import Do, Fault, Moment
+from dfu_emulator.scenario.model import DEFAULT_BITS, DEFAULT_DONE, Do, Fault, Moment
 from dfu_emulator.scenario.trigger import Trigger
 from dfu_emulator.usb_device import UsbDevice
 from dfu_protocol import Request, SetupPacket, State, Status
@@ -14,8 +14,6 @@ from dfu_protocol.control import CLASS
 
 _POLL_TIMEOUT = slice(1, 4)
 """bwPollTimeout in the answer to GETSTATUS."""
-_DEFAULT_BITS = 1
-_HALF = 0.5
 
 # These are settled before a data stage: a device controller has to refuse it.
 _REFUSED = {Do.STALL: Moment.BEFORE, Do.ERROR: Moment.BEFORE, Do.TIMEOUT: None, Do.DISCONNECT: None}
@@ -101,7 +99,7 @@ class FaultyDevice(UsbDevice):
         return reply._replace(data=reply.data[:length], fault=f"{length} of {len(reply.data)} bytes arrive")
 
     def _corrupt(self, fault: Fault, setup: SetupPacket, data: bytes, now: int) -> Reply:
-        bits = fault.bits or _DEFAULT_BITS
+        bits = fault.bits or DEFAULT_BITS
         note = f"{bits} bit{'' if bits == 1 else 's'} of the data flip"
         if not setup.is_in:
             return super().control(setup, flipped(data, bits, self._random), now)._replace(fault=note)
@@ -125,7 +123,9 @@ class FaultyDevice(UsbDevice):
         reply = super().control(setup, data, now)
         lost = fault.moment is Moment.DURING
         return reply._replace(
-            departure=reply.departure or departure, lost=lost, fault=f"the cable is out {'during' if lost else 'after'} it"
+            departure=reply.departure or departure,
+            lost=lost,
+            fault=f"the cable is out {'during' if lost else 'after'} it",
         )
 
     def _lose_power(self, fault: Fault, setup: SetupPacket, data: bytes, now: int) -> Reply:
@@ -134,7 +134,7 @@ class FaultyDevice(UsbDevice):
         reply = super().control(setup, data, now)
         if reply.job is None or reply.departure is not None:
             return reply
-        done = fault.done or _HALF
+        done = fault.done or DEFAULT_DONE
         effects = interrupt(flash, before, reply.job.effects, done, self._random)
         return reply._replace(
             departure=self.bootloader.cut_power(fault.back_after),

@@ -18,6 +18,10 @@ from dfu_emulator.scenario.scalars import (
 )
 
 ALWAYS = Times(Times.always)
+DEFAULT_BITS = 1
+"""That flip, where a fault does not say how many."""
+DEFAULT_DONE = 0.5
+"""How much of a job is done, where a fault does not say."""
 
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 

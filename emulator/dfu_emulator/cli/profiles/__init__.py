@@ -1,15 +1,8 @@
-"""``dfu-emulator profiles``: look at the profiles of chips, check one's own, or begin one.
-
-As in ``dfu_emulator.cli``, one module for each of its subcommands.
-"""
+"""``dfu-emulator profiles``: look at the profiles of chips, check one's own, or begin one."""
 
 import argparse
-import os
-import sys
-from importlib import import_module
-from types import ModuleType
 
-from dfu_emulator.cli.exits import Exit
+from dfu_emulator.cli.subcommands import add_subcommands, run_subcommand
 
 COMMANDS = {
     "list": "a table of the shipped profiles",
@@ -22,22 +15,9 @@ COMMANDS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     parser.description = "Look at the profiles of chips, check your own, or begin one from a real board."
-    subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
-    for name, summary in COMMANDS.items():
-        _module(name).configure(subparsers.add_parser(name, help=summary))
+    add_subcommands(parser, __name__, COMMANDS)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit code."""
-    try:
-        code: int = _module(arguments.subcommand).run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing must be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAILED
-    return code
-
-
-def _module(name: str) -> ModuleType:
-    return import_module(f"{__name__}.{name.replace('-', '_')}")
+    return run_subcommand(arguments, __name__)
