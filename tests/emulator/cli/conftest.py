@@ -28,9 +28,18 @@ Command = Callable[..., Done]
 @pytest.fixture
 def profiles(capsys: pytest.CaptureFixture[str]) -> Command:
     """``profiles(*arguments)`` runs ``dfu-emulator profiles``."""
+    return _command("profiles", capsys)
 
+
+@pytest.fixture
+def scenarios(capsys: pytest.CaptureFixture[str]) -> Command:
+    """``scenarios(*arguments)`` runs ``dfu-emulator scenarios``."""
+    return _command("scenarios", capsys)
+
+
+def _command(name: str, capsys: pytest.CaptureFixture[str]) -> Command:
     def run(*arguments: object) -> Done:
-        code = main(["profiles", *map(str, arguments)])
+        code = main([name, *map(str, arguments)])
         return Done(code, *capsys.readouterr())
 
     return run

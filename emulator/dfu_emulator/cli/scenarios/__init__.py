@@ -12,9 +12,7 @@ COMMANDS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
-    parser.description = (
-        "Look at scenarios: faults and conditions that 'exec' and 'run' put a chip through: --scenario NAME."
-    )
+    parser.description = "Look at scenarios: faults and conditions that --scenario NAME puts a chip through."
     add_subcommands(parser, __name__, COMMANDS)
 
 
