@@ -100,6 +100,7 @@ class Bench:
         self._folder = folder
         self._image = folder / "flash.bin"
         self._capsys = capsys
+        self._copy = folder / "copy.bin"
         self._image.write_bytes(OLD)
         (folder / "new.bin").write_bytes(NEW)
 
@@ -109,6 +110,7 @@ class Bench:
         limit = HANGING if self.hosts.dfu_util.ends is Outcome.HANGS else PATIENCE
         with self._plugged_in(MonotonicClock()) as port, PreloadBus(port) as bus:
             for _ in range(runs):
+                self._copy.unlink(missing_ok=True)
                 with subprocess.Popen(
                     command,
                     cwd=self._folder,
@@ -135,6 +137,7 @@ class Bench:
         clock = SkippingClock()
         with self._plugged_in(clock) as port:
             for _ in range(runs):
+                self._copy.unlink(missing_ok=True)
                 clock.skip_to(port.returns_at or 0)
                 code = main(words, backend=Backend(port))
         return self._outcome(code), "".join(self._capsys.readouterr())
@@ -145,8 +148,8 @@ class Bench:
     def _outcome(self, code: int) -> Outcome:
         if code:
             return Outcome.FAILS
-        copy = self._folder / "copy.bin"
-        right = self.task.is_right(self._image.read_bytes(), copy.read_bytes() if copy.exists() else b"")
+        copy = self._copy.read_bytes() if self._copy.exists() else b""
+        right = self.task.is_right(self._image.read_bytes(), copy)
         return Outcome.SUCCEEDS if right else Outcome.CORRUPTS
 
 

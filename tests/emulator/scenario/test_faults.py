@@ -165,6 +165,22 @@ def test_the_cable_is_out_after_a_request(plug: Plug) -> None:
         host.get_state()
 
 
+def test_a_chip_that_leaves_has_left_though_its_answer_is_lost(plug: Plug) -> None:
+    when = When(request=Requests.of(Request.GETSTATUS), state=States([State.MANIFEST_SYNC]))
+    seen: list[Occurrence] = []
+    host = plug(
+        scenario=fault(Do.DISCONNECT, when=when, moment=Moment.DURING), watchers=(seen.append,)
+    ).idle()
+    host.dnload(2, b"")
+    with pytest.raises(DeviceGone):
+        host.get_status()
+    gone = seen[-1]
+    assert isinstance(gone, Detached)
+    assert gone.departure.reason is Reason.LEAVE
+    # There is no application: it resets, and the boot pin leads back.
+    assert host.wait_for_return().get_status().bStatus is Status.FIRMWARE
+
+
 def test_a_chip_whose_cable_was_out_has_gone_on(plug: Plug) -> None:
     # dfuERROR outlives the bus reset, and so does Address_Pointer: the chip had power all the time.
     when = When(request=Requests.of(Request.GETSTATUS), state=States([State.ERROR]), nth=2)

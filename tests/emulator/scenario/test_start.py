@@ -76,6 +76,15 @@ def test_worn_bits_stay_programmed(plug: Plug) -> None:
     assert host.idle().read(FLASH + 0x4000, 0x4000) == worn
 
 
+def test_several_sectors_are_worn(plug: Plug) -> None:
+    host = plug(scenario=scenario(worn=Worn((0, 2), bits=3))).idle()
+    host.mass_erase()
+    host.idle()
+    for sector, worn in enumerate((3, 0, 3, 0)):
+        cells = host.read(FLASH + sector * 0x4000, 0x4000)
+        assert 0x4000 * 8 - int.from_bytes(cells, "little").bit_count() == worn
+
+
 def test_worn_bits_of_a_flash_that_erases_to_zero(plug: Plug) -> None:
     host = plug(load("stm32l083"), scenario=scenario(worn=Worn((2,), bits=3)))
     cells = host.port.device.bootloader.chip.flash.cells
