@@ -36,9 +36,9 @@ class Flasher:
         if self._device is None:
             raise Failure("no device")
 
-    def write(self, data: bytes, page: int = PAGE) -> None:
+    def write(self, data: bytes) -> None:
         self.clear_until_idle()
-        for address in range(FLASH, FLASH + len(data), page):
+        for address in range(FLASH, FLASH + len(data), PAGE):
             self.execute(0, b"\x41" + address.to_bytes(4, "little"))
         self.set_address(FLASH)
         for start in range(0, len(data), BLOCK):
