@@ -111,6 +111,8 @@ class LiveFront:
 
 def check_ui(arguments: argparse.Namespace) -> None:
     """Raises UsageError where the live view cannot be shown."""
+    if arguments.trace == "-":
+        raise UsageError("--trace on the standard error would tear the picture of --ui: say --trace FILE")
     if not sys.stdout.isatty():
         raise UsageError(
             "--ui draws on a terminal, and the standard output is none: leave it out; "
@@ -118,8 +120,6 @@ def check_ui(arguments: argparse.Namespace) -> None:
         )
     if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
         raise UsageError("--ui needs a terminal that can be drawn on: the environment's TERM names none")
-    if arguments.trace == "-":
-        raise UsageError("--trace on the standard error would tear the picture of --ui: say --trace FILE")
 
 
 def _named(ports: Sequence[Port]) -> Iterator[tuple[str, Port]]:
