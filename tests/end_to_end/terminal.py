@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -100,9 +101,9 @@ class Terminal:
         raise AssertionError(f"no line begins with {beginning!r}")
 
     def wait_for(self, seen: str | Callable[[], bool]) -> None:
-        """Until the text is on the screen, or what is asked for is true."""
+        """Until the pattern is on the screen, or what is asked for is true."""
         limit = time.monotonic() + TIME_LIMIT
-        while not (seen in self.text if isinstance(seen, str) else seen()):
+        while not (re.search(seen, self.text) if isinstance(seen, str) else seen()):
             assert time.monotonic() < limit, self.text
             assert self.process.poll() is None, self.text
             time.sleep(0.02)

@@ -22,6 +22,8 @@ COMMAND = ("run", "--transport", "usbip", "--listen", "127.0.0.1:0", "--ui")
 F405 = ("--profile", "stm32f405")
 TWICE = (*F405, *F405)
 FIRST_ROW, SECOND_ROW = "0x08000000  ", "0x08020000  "
+DRAWN = r"waiting for a host(.*\n)*.*Ctrl-C stops"
+"""The whole of the first picture."""
 
 Show = Callable[..., Terminal]
 
@@ -42,7 +44,7 @@ def show(tmp_path: Path) -> Iterator[Show]:
 @contextmanager
 def attached(terminal: Terminal, busid: str = "1-1") -> Iterator[RemoteHost]:
     """A host that has imported the chip; the chip in this process stands for it where a test looks."""
-    terminal.wait_for("waiting for a host")
+    terminal.wait_for(DRAWN)
     (tcp_port,) = re.findall(r"USB/IP on \S+ port (\d+)", terminal.text)
     with emulated("stm32f405") as port, Imported(("127.0.0.1", int(tcp_port)), busid) as imported:
         yield RemoteHost(imported, port)
@@ -50,7 +52,7 @@ def attached(terminal: Terminal, busid: str = "1-1") -> Iterator[RemoteHost]:
 
 def test_says_how_to_reach_the_chip(show: Show) -> None:
     terminal = show(*F405)
-    terminal.wait_for("waiting for a host")
+    terminal.wait_for(DRAWN)
     assert terminal.lines[0].split() == ["STM32F405RG", "325E35633334", "●", "on", "the", "bus"]
     assert re.search(r"1-1 +STM32F405RG, serial number 325E35633334", terminal.text)
     assert "usbip --tcp-port" in terminal.text
@@ -66,11 +68,10 @@ def test_shows_the_chip_being_flashed(show: Show) -> None:
         terminal.wait_for(lambda: terminal.cells(SECOND_ROW)[:64] == [("•", "brown")] * 64)
         host.write(FLASH, b"firmware" * 256)
         terminal.wait_for(lambda: terminal.cells(FIRST_ROW)[0] == ("■", "brightgreen"))
-        assert re.search(r"dfuDNLOAD-IDLE +OK", terminal.text)
-        assert f"Address_Pointer 0x{FLASH:08X}" in terminal.text
-        assert re.search(r"DFU_DNLOAD +block 2, 2048 bytes at 0x08000000 +dfuDNLOAD-SYNC", terminal.text)
+        terminal.wait_for(r"dfuDNLOAD-IDLE +OK +Address_Pointer 0x08000000")
+        terminal.wait_for(r"DFU_DNLOAD +block 2, 2048 bytes at 0x08000000 +dfuDNLOAD-SYNC")
         terminal.wait_for(lambda: terminal.cells(FIRST_ROW)[:2] == [("■", "blue"), ("·", "default")])
-        assert "written 2.0 KiB" in terminal.text
+        terminal.wait_for("written 2.0 KiB +read 0 B +erased 144 KiB")
 
 
 def test_shows_what_is_read(show: Show) -> None:
@@ -78,10 +79,8 @@ def test_shows_what_is_read(show: Show) -> None:
     with attached(terminal) as host:
         host.idle()
         host.read(OPTION_BYTES, 16)
-        terminal.wait_for(lambda: "option bytes" in terminal.text)
-        row = terminal.cells("0x1FFFC000  option bytes    ")
-        assert {shown for shown, _colour in row[:16]} == {"•"}
-        assert "read 16 B" in terminal.text
+        terminal.wait_for("0x1FFFC000  option bytes    •{16}")
+        terminal.wait_for("read 16 B")
 
 
 def test_shows_advice_and_prints_it_in_the_end(show: Show) -> None:
@@ -91,8 +90,8 @@ def test_shows_advice_and_prints_it_in_the_end(show: Show) -> None:
         host.set_address(FLASH)
         host.dfu(Request.UPLOAD, 2, 64)
         terminal.wait_for("▲ UPLOAD of block 2 was stalled in dfuDNLOAD-IDLE.")
-        assert "Send DFU_ABORT first, which leads to dfuIDLE, then UPLOAD." in terminal.text
-        assert "dfuERROR" in terminal.text
+        terminal.wait_for("Send DFU_ABORT first, which leads to dfuIDLE, then UPLOAD.")
+        terminal.wait_for("dfuERROR +errSTALLEDPKT")
     assert terminal.stop() == 0
     _picture, printed = terminal.output.split(FIRST_SCREEN)
     assert printed.startswith(
@@ -103,7 +102,7 @@ def test_shows_advice_and_prints_it_in_the_end(show: Show) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_leaves_the_terminal_as_it_was(show: Show, number: int) -> None:
     terminal = show(*F405)
-    terminal.wait_for("waiting for a host")
+    terminal.wait_for(DRAWN)
     assert terminal.current_settings() != terminal.settings
     assert terminal.stop(number) == 0
     assert terminal.current_settings() == terminal.settings
@@ -115,10 +114,10 @@ def test_leaves_the_terminal_as_it_was(show: Show, number: int) -> None:
 
 def test_keys(show: Show) -> None:
     terminal = show(*F405)
-    terminal.wait_for("waiting for a host")
+    terminal.wait_for(DRAWN)
     terminal.type("what is this?\n\x1a")
     terminal.resize(90, 24)
-    terminal.wait_for("Ctrl-C stops")
+    terminal.wait_for(DRAWN)
     assert "what" not in terminal.text
     terminal.type("\x03")
     assert terminal.wait() == 0
@@ -127,7 +126,7 @@ def test_keys(show: Show) -> None:
 
 def test_follows_the_size_of_the_window(show: Show) -> None:
     terminal = show(*F405)
-    terminal.wait_for("waiting for a host")
+    terminal.wait_for(DRAWN)
     for columns, lines in ((150, 50), (40, 10), (3, 2), (100, 30)):
         terminal.resize(columns, lines)
         terminal.wait_for("STM32F405RG" if columns > 11 else "ST…")
@@ -145,8 +144,8 @@ def test_without_colours_letters_tell_what_was_done(show: Show) -> None:
 
 def test_a_terminal_without_unicode(show: Show) -> None:
     terminal = show(*F405, "--serial", "Größe", PYTHONIOENCODING="ascii")
-    terminal.wait_for("waiting for a host")
-    terminal.wait_for("STM32F405RG  Gr??e")
+    terminal.wait_for(DRAWN)
+    terminal.wait_for(r"STM32F405RG  Gr\?\?e")
     assert terminal.output.isascii()
     assert terminal.stop() == 0
 
@@ -180,9 +179,8 @@ def test_of_several_chips_the_last_used_is_shown_in_full(show: Show) -> None:
     with attached(terminal, "1-2") as host:
         host.idle()
         host.write(FLASH, bytes(2048))
-        terminal.wait_for("● 1-2  STM32F405RG   325E35643334")
-    assert terminal.lines[0].split()[:3] == ["1-1", "STM32F405RG", "325E35633334"]
-    assert re.search(r"STM32F405RG  325E35643334 +● 1-2 on the bus", terminal.text)
+        terminal.wait_for("  1-1  STM32F405RG   325E35633334.*\n.● 1-2  STM32F405RG   325E35643334")
+        terminal.wait_for("STM32F405RG  325E35643334 +● 1-2 on the bus")
     assert terminal.stop() == 0
 
 
