@@ -10,9 +10,9 @@ from dfu_emulator.advice import Advice
 from dfu_emulator.live.look import COLOURS, Look
 from dfu_emulator.live.memories import flash_bar, flash_lines, flash_scale, legend, other_lines
 from dfu_emulator.live.model import Kind, Snapshot
+from dfu_emulator.port import Occurrence, Transfer
 from dfu_emulator.profile.spelling import spell_size
-from dfu_emulator.trace import Part, parts
-from dfu_emulator.trace.describe import describe_departure
+from dfu_emulator.trace.describe import Part, Parts, describe_departure, parts
 from dfu_emulator.trace.text import STYLES
 from dfu_protocol import State, Status
 
@@ -69,6 +69,8 @@ def _lines(picture: Picture, width: int, height: int, look: Look) -> list[Text]:
 def _head(chip: Snapshot, look: Look, width: int) -> list[Text]:
     title = Text().append(look.printable(chip.part), "bold")
     title.append(look.printable(f"  {chip.serial}"), "dim")
+    if level := chip.chip.option_bytes.rdp_level:
+        title.append(f"  read protection level {level}", "magenta")
     pointer = Text().append("Address_Pointer ", "dim").append(f"0x{chip.pointer:08X}")
     return [
         _spread(title, _presence(chip, look), look, width),
@@ -93,8 +95,6 @@ def _state(chip: Snapshot) -> Text:
         text.append(f"{chip.status.label}: {chip.status.meaning}", "red")
     if chip.busy_for:
         text.append(f"  busy, {chip.busy_for / 1_000_000:.1f} s to go", "yellow")
-    if level := chip.chip.option_bytes.rdp_level:
-        text.append(f"  read protection level {level}", "magenta")
     return text
 
 
@@ -133,22 +133,34 @@ def _memories(chip: Snapshot, look: Look, width: int, room: int) -> list[Text]:
 
 def _log(chip: Snapshot, look: Look, width: int, room: int) -> list[Text]:
     """The last occurrences, the oldest first, their states one below the other."""
-    shown = [(line, parts(line.occurrence)) for line in chip.lines[-max(1, room - 1) :]]
-    details = [text.rstrip() for _, found in shown for part, text in found if part is Part.DETAIL]
-    column = max(map(len, details), default=0)
+    shown = [(line, _parts(line.occurrence)) for line in chip.lines[-max(1, room - 1) :]]
+    column = max(
+        (len(words) for _, found in shown for part, words in found if part is Part.DETAIL), default=0
+    )
     lines = [_rule("last transfers", look, width)]
     for line, found in shown:
         text = Text().append(f"{(line.occurrence.at - chip.start) / 1_000_000:7.3f} ", "dim")
         for part, words in found:
-            if part is Part.DETAIL:
-                words = f"{words.rstrip():<{column + 2}}"
-            elif part is Part.STATES:  # the state before is in the line above
-                words = words.rpartition(" -> ")[2]
-            text.append(look.printable(words), STYLES[part])
+            padded = f"{words:<{column}}  " if part is Part.DETAIL else words
+            text.append(look.printable(padded), STYLES[part])
         if line.times > 1:
             text.append(f"  (x {line.times})")
         lines.append(text)
     return lines[: max(0, room)]
+
+
+def _parts(occurrence: Occurrence) -> Parts:
+    """As in a trace, but without the state before, which is in the line above, and without padding."""
+    found = []
+    for part, words in parts(occurrence):
+        if part is Part.DETAIL:
+            words = words.rstrip()
+        elif part is Part.STATES:
+            words = words.rpartition(" -> ")[2]
+        elif part is Part.TROUBLE and isinstance(occurrence, Transfer) and occurrence.reply.data is None:
+            words = f"STALL: {occurrence.reply.reason}"
+        found.append((part, words))
+    return found
 
 
 def _reach(reach: Sequence[str], look: Look, width: int, room: int) -> list[Text]:
@@ -159,16 +171,18 @@ def _reach(reach: Sequence[str], look: Look, width: int, room: int) -> list[Text
 def _advice(given: Sequence[Advice], look: Look, width: int, room: int) -> list[Text]:
     """The newest that there is room for."""
     lines: list[Text] = []
+    shown = 0
     for advice in reversed(given):
         more = _wrapped(f"{look.warning} {advice.title}.", look, width, "yellow")
         more += _wrapped(f"  {advice.cure}.", look, width, "")
-        if lines and len(lines) + len(more) > room - 1:
+        if shown and len(lines) + len(more) > room - 1:
             break
         lines = more + lines
-    if not lines or room < 2:
+        shown += 1
+    if not shown or room < 2:
         return []
-    kinds = f", the last of {len(given)} kinds" if len(given) > 1 else ""
-    return [_rule(f"advice{kinds}", look, width), *lines][:room]
+    of_them = f", the last {shown} of {len(given)} kinds" if shown < len(given) else ""
+    return [_rule(f"advice{of_them}", look, width), *lines][:room]
 
 
 def _messages(messages: Sequence[str], look: Look, width: int) -> list[Text]:
