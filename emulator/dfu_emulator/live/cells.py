@@ -1,6 +1,9 @@
 """A memory as a row of cells, each so many bytes: what is in it, and what was just done to it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from dfu_emulator.live.model import Kind, Strip, Touch
@@ -31,8 +34,8 @@ class Grid(NamedTuple):
     rows: int
 
 
-_MARKS = [Mark(kind, fresh) for kind in Kind for fresh in (False, True)]
-_CODES = {mark: code for code, mark in enumerate(_MARKS, 1)}
+_MARKS = [None, *(Mark(kind, fresh) for kind in Kind for fresh in (False, True))]
+"""By their codes."""
 
 
 def grid(size: int, columns: int, rows: int, finest: int) -> Grid:
@@ -45,24 +48,26 @@ def grid(size: int, columns: int, rows: int, finest: int) -> Grid:
 
 
 def cells(strip: Strip, scale: int, touches: Sequence[Touch], now: int) -> Iterator[Cell]:
-    """The cells of a memory at ``now``; of several touches of a cell the last one counts."""
+    """The cells of a memory at ``now``; ``touches`` are in their order, and the last of a cell counts."""
     start, size = strip.region.start, len(strip.blank)
     marks = _marks(touches, start, scale, -(-size // scale), now)
     for code, offset in zip(marks, range(0, size, scale), strict=True):
         blank = strip.blank[offset : offset + scale]
         filled = strip.region.read(start + offset, len(blank)) != blank
-        yield Cell(filled, _MARKS[code - 1] if code else None)
+        yield Cell(filled, _MARKS[code])
 
 
-def _marks(touches: Iterable[Touch], start: int, scale: int, count: int, now: int) -> bytes:
-    """For each cell 0, or the code of its mark. Slices keep this short however much was touched."""
+def _marks(touches: Sequence[Touch], start: int, scale: int, count: int, now: int) -> bytes:
+    """For each cell the code of its mark. Slices keep this short however much was touched."""
     marks = bytearray(count)
     end = start + count * scale
-    for at, kind, address, length in touches:
+    recent = bisect_right(touches, now - _GONE, key=attrgetter("at"))
+    for at, kind, address, length in islice(touches, recent, None):
         behind = min(address + length, end)
-        if now - at >= _GONE or behind <= start or address >= end:
+        if behind <= start or address >= end:
             continue
         first = max(0, address - start) // scale
         after = -(-(behind - start) // scale)
-        marks[first:after] = bytes([_CODES[Mark(kind, now - at < _FRESH)]]) * (after - first)
+        code = 1 + 2 * kind + (now - at < _FRESH)
+        marks[first:after] = bytes((code,)) * (after - first)
     return bytes(marks)

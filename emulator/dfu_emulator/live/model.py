@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 from typing import NamedTuple, Self
 
 from dfu_emulator.advice import Advice
@@ -22,15 +22,15 @@ _LINES = 128
 """Kept at most: more than a terminal shows."""
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """What was done to a run of memory."""
 
-    ERASE = "erase"
-    WRITE = "write"
-    READ = "read"
+    ERASE = 0
+    WRITE = 1
+    READ = 2
 
 
-_BY_ACTION = {kind.value: kind for kind in Kind}
+_BY_ACTION = {"erase": Kind.ERASE, "write": Kind.WRITE}
 
 
 class Touch(NamedTuple):

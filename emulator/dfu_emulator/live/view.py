@@ -157,7 +157,7 @@ def _parts(occurrence: Occurrence) -> Parts:
             words = words.rstrip()
         elif part is Part.STATES:
             words = words.rpartition(" -> ")[2]
-        elif part is Part.TROUBLE and isinstance(occurrence, Transfer) and occurrence.reply.data is None:
+        elif words.startswith("STALL ") and isinstance(occurrence, Transfer):
             words = f"STALL: {occurrence.reply.reason}"
         found.append((part, words))
     return found
