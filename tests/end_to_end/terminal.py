@@ -39,14 +39,12 @@ class Terminal:
         self.settings = self.current_settings()
         """Of the keyboard, before the program began."""
         self.process = subprocess.Popen(
-            command,
+            ["setsid", "--ctty", *command],  # so that Ctrl-C is a signal
             cwd=folder,
             env={**environment, "TERM": environment.get("TERM", "xterm-256color")},
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
-            start_new_session=True,
-            preexec_fn=self._control,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -60,10 +58,6 @@ class Terminal:
         os.close(self._slave)
         self._reader.join()
         os.close(self._master)
-
-    def _control(self) -> None:
-        """In the child: Ctrl-C and new sizes are signals to its session."""
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def _set_size(self, columns: int, lines: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))

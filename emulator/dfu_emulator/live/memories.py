@@ -32,7 +32,9 @@ def flash_lines(chip: Snapshot, look: Look, width: int, rows: int) -> list[Text]
     for first in range(0, len(drawn), layout.columns):
         line = Text().append(f"0x{flash.start + first * layout.scale:08X}  ", "dim")
         _add(line, drawn[first : first + layout.columns])
-        line.append(f"  {_sectors(flash, first * layout.scale, layout.columns * layout.scale)}", "dim")
+        sectors = _sectors(flash, first * layout.scale, layout.columns * layout.scale)
+        if line.cell_len + len(sectors) <= width:
+            line.append(sectors, "dim")
         lines.append(line)
     return lines
 
@@ -46,12 +48,13 @@ def _sectors(flash: Flash, offset: int, length: int) -> str:
     last = flash.sector_at(min(start + length, flash.end) - 1)
     if first > last:
         return ""
-    return f"sector {first}" if first == last else f"sectors {first} to {last}"
+    return f"  sector {first}" if first == last else f"  sectors {first} to {last}"
 
 
 def flash_scale(chip: Snapshot, width: int, rows: int) -> str:
     """What a cell of ``flash_lines`` stands for."""
-    return spell_size(grid(len(chip.flash.blank), min(width - _ADDRESS, _WIDEST), rows, _FINEST).scale)
+    scale = grid(len(chip.flash.blank), min(width - _ADDRESS, _WIDEST), rows, _FINEST).scale
+    return f"{scale} B" if scale < 1024 else spell_size(scale)
 
 
 def flash_bar(chip: Snapshot, look: Look, columns: int) -> Text:
@@ -74,8 +77,8 @@ def legend(look: Look) -> Text:
     """What the cells mean."""
     text = Text()
     for word, cell in (("empty", Cell(False)), ("programmed", Cell(True))):
-        text.append(*look.cell(cell, 1)).append(f" {word}  ", "dim")
-    text.append(" just: ", "dim")
+        text.append(*look.cell(cell, 1)).append(f" {word} ", "dim")
+    text.append(" just ", "dim")
     for kind, word in _PAST.items():
         if look.colour:
             shown, style = look.cell(Cell(kind is not Kind.ERASE, Mark(kind, True)))

@@ -3,13 +3,14 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rich.text import Text
 
 from dfu_emulator.advice import Advice
 from dfu_emulator.live.look import COLOURS, Look
 from dfu_emulator.live.memories import flash_bar, flash_lines, flash_scale, legend, other_lines
-from dfu_emulator.live.model import Kind, Snapshot
+from dfu_emulator.live.model import Kind, Line, Snapshot
 from dfu_emulator.port import Occurrence, Transfer
 from dfu_emulator.profile.spelling import spell_size
 from dfu_emulator.trace.describe import Part, Parts, describe_departure, parts
@@ -22,6 +23,8 @@ _STATE_STYLES = {
     State.ERROR: "bold red",
 }
 _STOP = "Ctrl-C stops"
+_BAR = 16
+"""Cells of the map of one chip of several."""
 _COMFORTABLE_WIDTH, _COMFORTABLE_HEIGHT = 80, 30
 """Of a terminal with room for margins."""
 
@@ -54,9 +57,7 @@ def _lines(picture: Picture, width: int, height: int, look: Look) -> list[Text]:
     top += [*_head(chip, look, width), *air]
     top += [*_memories(chip, look, width, height - len(top)), *air]
     waits = not any(chip.transfers for chip in picture.chips)
-    bottom = [*_messages(picture.messages, look, width), _rule("", look, width, _STOP)]
-    if not waits:
-        bottom += [Text(look.printable(line)) for line in picture.reach[: height // 8]]
+    bottom = _bottom(picture, look, width, height, waits)
     room = height - len(top) - len(bottom) - len(air)
     advice = _advice(chip.advice, look, width, room // 2)
     advice += air if advice else []
@@ -127,7 +128,7 @@ def _memories(chip: Snapshot, look: Look, width: int, room: int) -> list[Text]:
     rows = max(1, (room - 5) // 2)
     flash = flash_lines(chip, look, width, rows)
     size, scale = spell_size(len(chip.flash.blank)), flash_scale(chip, width, rows)
-    heading = _rule(f"flash {size}, {scale} a cell", look, width, legend(look))
+    heading = _rule(f"flash {size}, {scale} each", look, width, legend(look))
     return [heading, *flash, *other_lines(chip, look, width, room - len(flash) - 10)]
 
 
@@ -139,14 +140,21 @@ def _log(chip: Snapshot, look: Look, width: int, room: int) -> list[Text]:
     )
     lines = [_rule("last transfers", look, width)]
     for line, found in shown:
-        text = Text().append(f"{(line.occurrence.at - chip.start) / 1_000_000:7.3f} ", "dim")
-        for part, words in found:
-            padded = f"{words:<{column}}  " if part is Part.DETAIL else words
-            text.append(look.printable(padded), STYLES[part])
-        if line.times > 1:
-            text.append(f"  (x {line.times})")
-        lines.append(text)
+        aligned = _log_line(chip, line, found, look, column)
+        fits = aligned.cell_len <= width
+        lines.append(aligned if fits else _log_line(chip, line, found, look, 0))
     return lines[: max(0, room)]
+
+
+def _log_line(chip: Snapshot, line: Line, found: Parts, look: Look, column: int) -> Text:
+    """``column`` is where what comes behind the details begins, if they are not longer."""
+    text = Text().append(f"{(line.occurrence.at - chip.start) / 1_000_000:7.3f} ", "dim")
+    for part, words in found:
+        padded = f"{words:<{column}}  " if part is Part.DETAIL else words
+        text.append(look.printable(padded), STYLES[part])
+    if line.times > 1:
+        text.append(f"  (x {line.times})")
+    return text
 
 
 def _parts(occurrence: Occurrence) -> Parts:
@@ -185,8 +193,14 @@ def _advice(given: Sequence[Advice], look: Look, width: int, room: int) -> list[
     return [_rule(f"advice{of_them}", look, width), *lines][:room]
 
 
-def _messages(messages: Sequence[str], look: Look, width: int) -> list[Text]:
-    return [line for text in messages[-2:] for line in _wrapped(text, look, width, "magenta")][-3:]
+def _bottom(picture: Picture, look: Look, width: int, height: int, waits: bool) -> list[Text]:
+    """What was said last; how to reach the chips: all of it or its beginning, nothing where it ``waits``."""
+    limit = 3 if waits else 1
+    said = [_wrapped(text, look, width, "magenta")[:limit] for text in picture.messages[-2:]]
+    room = 0 if waits else height // 8
+    reach = picture.reach if len(picture.reach) <= room else picture.reach[: min(1, room)]
+    lines = [Text(look.printable(line)) for line in reach]
+    return [*chain.from_iterable(said), _rule("", look, width, _STOP), *lines]
 
 
 def _wrapped(text: str, look: Look, width: int, style: str) -> list[Text]:
@@ -204,7 +218,9 @@ def _table(chips: Sequence[Snapshot], chosen: Snapshot, look: Look, rows: int) -
         line = Text().append(look.here if chip is chosen else " ", "green")
         line.append(f" {chip.name:<5}").append(f"{look.printable(chip.part):<14}", "bold")
         line.append(f"{look.printable(chip.serial):<14}", "dim")
-        line.append_text(flash_bar(chip, look, 16)).append("  ")
+        bar = flash_bar(chip, look, _BAR)
+        bar.pad_right(_BAR + 2 - bar.cell_len)
+        line.append_text(bar)
         line.append(f"{chip.state.label if chip.on_bus else 'off the bus':<16}", _state_style(chip))
         if chip.advice:
             line.append(f"{look.warning}{len(chip.advice)}", "yellow")

@@ -72,14 +72,14 @@ def test_the_map(host: Host) -> None:
         drawn = text(model, height=24)
     rows = re.findall(r"0x080[0-9A-E]0000  ([■·]+)", drawn)
     assert rows == ["·" * 64, "■■" + "·" * 62] + ["·" * 64] * 6
-    assert "flash 1M, 2K a cell" in drawn
+    assert "flash 1M, 2K each" in drawn
     assert re.search("0x08000000 .* sectors 0 to 4\n 0x08020000 .* sector 5\n", drawn)
 
 
 def test_a_higher_terminal_has_a_finer_map(host: Host) -> None:
     model = ChipModel(host.port)
-    assert "512 a cell" in text(model, width=200, height=60)
-    assert "flash 1M, 16K a cell" in text(model, width=80, height=8)
+    assert "512 B each" in text(model, width=200, height=60)
+    assert "flash 1M, 16K each" in text(model, width=80, height=8)
 
 
 def test_what_was_just_done_is_in_colour(host: Host) -> None:
@@ -197,9 +197,13 @@ def test_advice_says_what_and_the_cure(host: Host) -> None:
 
 
 def test_what_was_said_beside(host: Host) -> None:
-    drawn = text(ChipModel(host.port), messages=["one", "two", "and\tthree \x1b[2J"])
-    assert " two\n and three  [2J\n" in drawn
-    assert " one\n" not in drawn
+    messages = ["one", "two", "and\tthree \x1b[2J"]
+    with ChipModel(host.port) as model:
+        for _ in range(2):
+            drawn = text(model, messages=messages)
+            assert " two\n and three  [2J\n" in drawn
+            assert " one\n" not in drawn
+            host.get_status()
 
 
 def test_of_several_chips_the_last_used_in_full(plug: Plug, f405: Profile) -> None:
