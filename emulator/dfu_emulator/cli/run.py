@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from dfu_emulator.cli.advising import advising
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
 from dfu_emulator.cli.exits import Exit, UsageError, say
+from dfu_emulator.cli.front import Front, LiveFront, PlainFront, check_ui
 from dfu_emulator.cli.serving import TRANSPORTS, best
 from dfu_emulator.cli.trace_options import chosen_traces
 from dfu_emulator.emulation import ChipOptions, emulated
@@ -19,9 +19,6 @@ from dfu_emulator.farm import read_farm
 from dfu_emulator.profile import Profile
 from dfu_emulator.serial_number import neighbour
 from dfu_emulator.trace import watching
-
-_LOOK = 0.5
-"""Seconds between two looks whether all still works."""
 
 _EXIT_CODES = """\
 exit codes: 0 once SIGINT or SIGTERM ends it, 2 for wrong flags, an unusable profile, farm file, image or
@@ -56,6 +53,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="USB device controller of functionfs and raw-gadget; default: dummy_hcd's, else the only one",
     )
+    parser.add_argument(
+        "--ui",
+        action="store_true",
+        help="show the chip on the terminal as it is used: its memories, its state, transfers, advice",
+    )
     add_chip_options(parser)
 
 
@@ -68,6 +70,8 @@ def _listen(text: str) -> tuple[str, int]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the chips that the flags describe until SIGINT or SIGTERM."""
+    if arguments.ui:
+        check_ui(arguments)
     with _stop_signals() as stop, ExitStack() as stack:
         chips = _chips(arguments)
         watchers = stack.enter_context(watching(chosen_traces(arguments), say, len(chips)))
@@ -75,17 +79,17 @@ def run(arguments: argparse.Namespace) -> int:
             stack.enter_context(emulated(profile, **vars(options), watchers=watching_it))
             for (profile, options), watching_it in zip(chips, watchers, strict=True)
         ]
-        for number, port in enumerate(ports, 1):
-            prefix = f"1-{number:<3}" if len(ports) > 1 else ""
-            stack.enter_context(advising(port, arguments.advice, prefix))
+        front: Front = LiveFront(ports) if arguments.ui else PlainFront(ports, arguments.advice)
+        stack.enter_context(front)
         transport = TRANSPORTS[arguments.transport] if arguments.transport else best
         serving = stack.enter_context(transport(ports, arguments))
-        print(*serving.lines, "stop with Ctrl-C", sep="\n", flush=True)
-        while not stop.wait(_LOOK):
+        stack.enter_context(front.showing(serving.lines))
+        while not stop.wait(front.pause):
             serving.check()
             for port in ports:
                 if port.failure is not None:
                     raise port.failure
+            front.refresh()
     return Exit.OK
 
 

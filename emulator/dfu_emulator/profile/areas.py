@@ -6,6 +6,16 @@ from dataclasses import dataclass
 from dfu_emulator.profile.errors import Key
 from dfu_emulator.profile.model import Memory
 
+_LABELS = {
+    "flash": "flash",
+    "ram": "RAM",
+    "system": "system memory",
+    "option_bytes": "option bytes",
+    "otp": "OTP",
+    "eeprom": "EEPROM",
+    "device_feature": "device feature",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Area:
@@ -24,6 +34,11 @@ class Area:
     def memory(self) -> str:
         """The section's name in ``memory``."""
         return str(self.key[1])
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return _LABELS[self.memory]
 
 
 def areas(memory: Memory) -> Iterator[Area]:

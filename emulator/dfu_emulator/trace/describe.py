@@ -61,7 +61,7 @@ def parts(occurrence: Occurrence) -> Parts:
         case Attached():
             return [(Part.BUS, "the device is on the bus")]
         case Detached(departure=departure):
-            return [(Part.BUS, f"the device leaves the bus: {_describe_departure(departure)}")]
+            return [(Part.BUS, f"the device leaves the bus: {describe_departure(departure)}")]
         case BusReset():
             return [(Part.BUS, "the host resets the bus")]
         case Transfer(setup=setup) if is_dfu(setup):
@@ -84,7 +84,8 @@ def _unnamed(setup: SetupPacket) -> str:
     return f"request {setup.bRequest:#04x}"
 
 
-def _describe_departure(departure: Departure) -> str:
+def describe_departure(departure: Departure) -> str:
+    """Why the device leaves, and whether it comes back."""
     reason = departure.reason.value
     if departure.application_runs:
         return f"{reason}; the application runs"

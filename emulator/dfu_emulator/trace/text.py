@@ -13,7 +13,7 @@ from dfu_emulator.port import Occurrence
 from dfu_emulator.trace.describe import Part, parts
 from dfu_emulator.trace.output import cannot_open
 
-_STYLES = {
+STYLES = {
     Part.BUS: Style(color="magenta"),
     Part.STANDARD: Style(dim=True),
     Part.REQUEST: Style(color="cyan"),
@@ -22,6 +22,7 @@ _STYLES = {
     Part.TROUBLE: Style(color="red", bold=True),
     Part.EFFECT: Style(color="green"),
 }
+"""Of the parts of a line, wherever it is shown."""
 
 
 @contextlib.contextmanager
@@ -54,7 +55,7 @@ class TraceWriter:
             self._start = occurrence.at
         seconds = (occurrence.at - self._start) / 1_000_000
         line = "".join(
-            _STYLES[part].render(text, color_system=self._colours) for part, text in parts(occurrence)
+            STYLES[part].render(text, color_system=self._colours) for part, text in parts(occurrence)
         )
         # A full disk must not take the device away from its host.
         with contextlib.suppress(OSError):

@@ -8,15 +8,6 @@ from dfu_emulator.profile.areas import Area, areas
 from dfu_emulator.profile.model import Flash, Memory
 from dfu_emulator.profile.spelling import spell_sectors, spell_size
 
-_LABELS = {
-    "flash": "flash",
-    "ram": "RAM",
-    "system": "system memory",
-    "option_bytes": "option bytes",
-    "otp": "OTP",
-    "eeprom": "EEPROM",
-    "device_feature": "device feature",
-}
 _EIGHTHS = "▏▎▍▌▋▊▉█"
 
 
@@ -46,7 +37,7 @@ def bars(memory: Memory, scale: int, unicode: bool) -> Iterator[Bar]:
             cells = _sectors(memory.flash, scale, "█▒" if unicode else "#=")
         else:
             cells = _solid(area.size, scale, unicode)
-        yield Bar(area, _LABELS[area.memory], cells, _note(memory, area))
+        yield Bar(area, area.label, cells, _note(memory, area))
 
 
 def _sectors(flash: Flash, scale: int, shades: str) -> str:
