@@ -1,7 +1,7 @@
 """Watches a port and gives advice."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Self
 
 from dfu_emulator.advice.history import Closed, Event, History
@@ -70,6 +70,14 @@ class Adviser:
         self._port.unwatch(self._watch)
         self._see(Closed(self._port.clock.now()))
 
+    def if_done_now(self) -> dict[str, Finding]:
+        """The findings as they would be if the host were done now. It may still go on."""
+        findings = {kind: replace(finding) for kind, finding in self.findings.items()}
+        event = Closed(self._port.clock.now())
+        for rule, facts in self._broken(event):
+            self._add(findings, rule, facts, event)
+        return findings
+
     def _watch(self, occurrence: Occurrence) -> None:
         self._see(occurrence)
 
@@ -78,11 +86,16 @@ class Adviser:
             if event.setup.type != CLASS:
                 return
             self.requests += 1
+        for rule, facts in self._broken(event):
+            if advice := self._add(self.findings, rule, facts, event):
+                self._tell(advice)
+        self._history.add(event)
+
+    def _broken(self, event: Event) -> Iterator[tuple[Rule, Facts]]:
         for rule in RULES:
             facts = self._facts(rule, event)
             if facts is not None:
-                self._add(rule, facts, event)
-        self._history.add(event)
+                yield rule, facts
 
     def _facts(self, rule: Rule, event: Event) -> Facts | None:
         match event:
@@ -93,10 +106,11 @@ class Adviser:
             case _:
                 return rule.at_end(event, self._history)
 
-    def _add(self, rule: Rule, facts: Facts, event: Event) -> None:
-        if finding := self.findings.get(rule.name):
+    def _add(self, findings: dict[str, Finding], rule: Rule, facts: Facts, event: Event) -> Advice | None:
+        """Count it; the advice if it is the first of its kind."""
+        if finding := findings.get(rule.name):
             finding.count += 1
-            return
+            return None
         advice = Advice(
             kind=rule.name,
             title=rule.title.format_map(facts),
@@ -107,5 +121,5 @@ class Adviser:
             at=event.at - self._start,
             event=event,
         )
-        self.findings[rule.name] = Finding(advice)
-        self._tell(advice)
+        findings[rule.name] = Finding(advice)
+        return advice
