@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pytest
 
 if TYPE_CHECKING:
+    from dfu_emulator.pytest_plugin.chip import MakeStm32, Stm32
     from dfu_emulator.pytest_plugin.keys import Keys
-    from dfu_emulator.pytest_plugin.stm32 import MakeStm32, Stm32
 
 _CHIPS = pytest.StashKey[list["Stm32"]]()
 """The chips of a test, for its report."""

@@ -5,14 +5,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import usb.backend.libusb1
 
 from dfu_emulator.advice import Adviser
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Occurrence
 from dfu_emulator.profile import Profile, ProfileError, load
 from dfu_emulator.profile.shipped import is_path
+from dfu_emulator.pytest_plugin.chip import Stm32
 from dfu_emulator.pytest_plugin.keys import Keys, refusal
-from dfu_emulator.pytest_plugin.stm32 import Stm32
+from dfu_emulator.scenario import Scenario, load_scenario, settings_of
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, neighbour
 from dfu_emulator.timing import Clock, ManualClock, MonotonicClock
 from dfu_emulator.transports.inprocess import Backend
@@ -47,17 +49,22 @@ class Bench:
         clock = keys.get("clock", "system")
         if clock not in _CLOCKS:
             raise ValueError(f"clock is one of {', '.join(_CLOCKS)}, not {clock!r}")
+        scenario = keys.get("scenario", Scenario())
+        if not isinstance(scenario, Scenario):
+            scenario = load_scenario(self._found(scenario))
         occurrences: list[Occurrence] = []
         with ExitStack() as stack:
             port = stack.enter_context(
                 emulated(
-                    self._profile(keys),
-                    timing=keys.get("timing", "fast"),
+                    self._profile(keys, scenario),
+                    timing=keys.get("timing"),
                     clock=_CLOCKS[clock](),
                     unique_id=keys.get("unique_id", neighbour(DEFAULT_UNIQUE_ID, len(self.chips))),
                     serial=keys.get("serial"),
-                    rdp=keys.get("rdp", 0),
-                    boot0=keys.get("boot0", True),
+                    rdp=keys.get("rdp"),
+                    boot0=keys.get("boot0"),
+                    scenario=scenario,
+                    seed=keys.get("seed"),
                     watchers=(occurrences.append,),
                 )
             )
@@ -65,16 +72,17 @@ class Bench:
             self._fill(chip, keys.get("image", b""))
             yield chip
 
-    def _profile(self, keys: Keys) -> Profile:
-        profile = keys["profile"]
-        changes = keys.get("rom_version"), keys.get("settings", ())
+    def _profile(self, keys: Keys, scenario: Scenario) -> Profile:
+        profile, rom_version, settings = keys["profile"], keys.get("rom_version"), keys.get("settings", ())
         if isinstance(profile, Profile):
-            if any(changes):
+            if rom_version or settings:
                 raise ValueError("rom_version and settings go with the name of a profile, not with a Profile")
             return profile
-        if isinstance(profile, Path) or is_path(profile):
-            profile = str(self._folder / profile)
-        return load(profile, *changes)
+        return load(self._found(profile), rom_version, [*settings_of(scenario), *settings])
+
+    def _found(self, name: str | Path) -> str:
+        """A name as it is, and the path of a file from where we are."""
+        return str(self._folder / name) if isinstance(name, Path) or is_path(name) else name
 
     def _fill(self, chip: Stm32, image: bytes | str | Path) -> None:
         data = image if isinstance(image, bytes) else (self._folder / image).read_bytes()
@@ -92,5 +100,5 @@ def bench(folder: Path) -> Iterator[Bench]:
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         place = Bench(folder, stack)
         # The first that usb.core.find asks for, and it asks anew each time.
-        patch.setattr("usb.backend.libusb1.get_backend", place.backend)
+        patch.setattr(usb.backend.libusb1, "get_backend", place.backend)
         yield place

@@ -8,6 +8,7 @@ import pytest
 
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.wording import near
+from dfu_emulator.scenario import Scenario
 from dfu_emulator.serial_number import UniqueId
 
 
@@ -20,10 +21,14 @@ class Keys(TypedDict, total=False):
     settings: Sequence[str]
     """Changes of the profile, such as ``flash.size=512K``."""
     image: bytes | str | Path
-    """What the flash holds from its first address on, or the raw file with that; the file is only read."""
+    """What the flash holds from its start, or the path of a raw file of that, which is only read."""
     timing: Literal["fast", "real"]
     clock: Literal["system", "manual"]
     """With ``manual`` time stands still, but for transfers that the chip holds."""
+    scenario: Scenario | str | Path
+    """Faults and conditions: a Scenario, the name of one, or the path of its file."""
+    seed: int
+    """Decides what the scenario leaves to chance."""
     rdp: Literal[0, 1, 2]
     boot0: bool
     serial: str
@@ -35,6 +40,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "rom_version": (str,),
     "settings": (list, tuple),
     "image": (bytes, str, Path),
+    "scenario": (str, Path, Scenario),
+    "seed": (int,),
     "serial": (str,),
     "unique_id": (tuple,),
 }

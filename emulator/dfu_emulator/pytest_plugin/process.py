@@ -24,7 +24,8 @@ def run(
 ) -> "subprocess.CompletedProcess[str]":
     """As ``subprocess.run``; after ``timeout`` seconds it ends all that the command has started.
 
-    ``text`` is its input. Raises TimeoutExpired with the output so far, as text.
+    ``text`` is its input. Its output is text too, with the carriage returns of progress bars. Raises
+    TimeoutExpired with the output so far.
     """
     __tracebackhide__ = True
     process = subprocess.Popen(
@@ -34,21 +35,22 @@ def run(
         stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
         process_group=0,
     )
     with process:
         try:
-            stdout, stderr = process.communicate(text, timeout)
+            stdout, stderr = process.communicate(text.encode() if text is not None else None, timeout)
         except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            stdout, stderr = process.communicate()
-            raise subprocess.TimeoutExpired(process.args, timeout, stdout, stderr) from None
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+            if isinstance(error, subprocess.TimeoutExpired):
+                error.output, error.stderr = _text(error.output), _text(error.stderr)
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, _text(stdout), _text(stderr))
+
+
+def _text(output: bytes | None) -> str:
+    return (output or b"").decode(errors="replace")
 
 
 class Finished(NamedTuple):

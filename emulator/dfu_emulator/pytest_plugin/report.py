@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from dfu_emulator.pytest_plugin.stm32 import Stm32
+from dfu_emulator.pytest_plugin.chip import Stm32
 
 _LINES = 20
 """Of a trace, or of what a command has printed."""

@@ -10,6 +10,7 @@ import pytest
 import usb.core
 
 from dfu_emulator.advice import Adviser
+from dfu_emulator.memory import Flash
 from dfu_emulator.memory.region import PlainRegion
 from dfu_emulator.port import DeviceGone, Occurrence, Port
 from dfu_emulator.profile import Profile
@@ -62,6 +63,14 @@ class Stm32:
         """True while the chip is on the bus."""
         return self.port.attached
 
+    def unplug(self) -> None:
+        """Pull the cable, in whatever state the chip is. It keeps that."""
+        self.port.pull_cable()
+
+    def replug(self) -> None:
+        """Put the cable back. The chip has a new address, and is found anew by ``device``."""
+        self.port.plug_cable()
+
     @property
     def state(self) -> State:
         """The state of the bootloader, as GETSTATE would tell it."""
@@ -97,7 +106,10 @@ class Stm32:
     def write(self, address: int, data: bytes) -> None:
         """Put ``data`` into any memory of the chip, whatever its rules: nothing has to be erased before."""
         memory = self._memory(address, len(data))
-        memory.cells[address - memory.start : address - memory.start + len(data)] = data
+        if isinstance(memory, Flash):
+            memory.disturb(address, data)
+        else:
+            memory.cells[address - memory.start : address - memory.start + len(data)] = data
 
     @property
     def trace(self) -> Trace:
@@ -130,9 +142,10 @@ class Stm32:
     ) -> "CompletedProcess[str]":
         """Run a command that sees this chip, to its end, whatever its exit code is.
 
-        As ``subprocess.run`` with its output captured as text. ``env`` is added to ``environment``. Raises
-        FileNotFoundError and PermissionError for what cannot be run, and subprocess.TimeoutExpired after
-        ``timeout`` seconds, when the command and what it has started have been killed.
+        As ``subprocess.run`` with its output captured as text, in which carriage returns are left as they
+        are. ``env`` is added to ``environment``. Raises FileNotFoundError and PermissionError for what cannot
+        be run, and subprocess.TimeoutExpired after ``timeout`` seconds, when the command and what it has
+        started have been killed.
         """
         __tracebackhide__ = True
         try:
