@@ -43,9 +43,10 @@ def run(
         except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                error.output, error.stderr = _text(error.output), _text(error.stderr)
-            raise
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            output, errors = _text(error.output), _text(error.stderr)
+            raise subprocess.TimeoutExpired(process.args, timeout, output, errors) from None
     return subprocess.CompletedProcess(process.args, process.returncode, _text(stdout), _text(stderr))
 
 
