@@ -4,12 +4,8 @@ As in ``dfu_emulator.cli``, one module for each of its subcommands.
 """
 
 import argparse
-import os
-import sys
 from importlib import import_module
 from types import ModuleType
-
-from dfu_emulator.cli.exits import Exit
 
 COMMANDS = {
     "list": "a table of the shipped profiles",
@@ -29,13 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit code."""
-    try:
-        code: int = _module(arguments.subcommand).run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing must be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAILED
+    code: int = _module(arguments.subcommand).run(arguments)
     return code
 
 
