@@ -72,7 +72,7 @@ class Adviser:
 
     def if_done_now(self) -> dict[str, Finding]:
         """The findings as they would be if the host were done now. It may still go on."""
-        findings = {kind: replace(finding) for kind, finding in self.findings.items()}
+        findings = {kind: replace(finding) for kind, finding in list(self.findings.items())}
         event = Closed(self._port.clock.now())
         for rule, facts in self._broken(event):
             self._add(findings, rule, facts, event)

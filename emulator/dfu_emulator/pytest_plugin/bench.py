@@ -18,7 +18,6 @@ from dfu_emulator.scenario import Scenario, load_scenario, settings_of
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, neighbour
 from dfu_emulator.timing import Clock, ManualClock, MonotonicClock
 from dfu_emulator.transports.inprocess import Backend
-from dfu_protocol import ProtocolError
 
 _CLOCKS: dict[str, type[Clock]] = {"system": MonotonicClock, "manual": ManualClock}
 
@@ -35,7 +34,7 @@ class Bench:
         """Another chip. Fails the test with one sentence where the keys make no sense."""
         try:
             chip = self._stack.enter_context(self._plugged_in(keys))
-        except (ProfileError, ProtocolError, ValueError, OSError) as error:
+        except (ProfileError, ValueError, OSError) as error:
             raise refusal(str(error)) from None
         self.chips.append(chip)
         return chip

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict, cast
 import pytest
 
 from dfu_emulator.profile import Profile
+from dfu_emulator.profile.shipped import is_path
 from dfu_emulator.profile.wording import near
 from dfu_emulator.scenario import Scenario
 from dfu_emulator.serial_number import UniqueId
@@ -55,7 +56,7 @@ def refusal(message: str) -> BaseException:
 
 def marked(item: pytest.Item, keys: Mapping[str, Any]) -> Keys:
     """``keys``, and what they leave out by the markers of ``item``, the closest first, and the ini file."""
-    merged: dict[str, Any] = {"profile": item.config.getini("stm32_profile")}
+    merged: dict[str, Any] = {"profile": _default_profile(item.config)}
     for mark in reversed(list(item.iter_markers("stm32"))):
         if mark.args:
             raise refusal(f"the marker takes keys, such as profile=..., not {mark.args[0]!r}")
@@ -64,6 +65,12 @@ def marked(item: pytest.Item, keys: Mapping[str, Any]) -> Keys:
     for key, value in merged.items():
         _check(key, value)
     return cast(Keys, merged)
+
+
+def _default_profile(config: pytest.Config) -> str:
+    """As the ini file has it; a path is relative to that."""
+    name: str = config.getini("stm32_profile")
+    return str(config.rootpath / name) if is_path(name) else name
 
 
 def parametrized(request: pytest.FixtureRequest) -> Keys:

@@ -80,6 +80,14 @@ def test_the_ini_file_names_the_chip_of_those_that_name_none(pytester: pytest.Py
     pytester.runpytest().assert_outcomes(passed=2)
 
 
+def test_a_path_in_the_ini_file_is_relative_to_it(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nstm32_profile = chips/mine.yaml")
+    (pytester.mkdir("chips") / "mine.yaml").write_text("extends: stm32f405\nname: my_chip\n")
+    test = "def test_it(stm32): assert stm32.profile.name == 'my_chip'"
+    (pytester.mkdir("tests") / "test_it.py").write_text(test)
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
 def test_paths_are_relative_to_the_tests_file(pytester: pytest.Pytester) -> None:
     folder = pytester.mkdir("tests")
     (folder / "firmware.bin").write_bytes(b"from a file")
