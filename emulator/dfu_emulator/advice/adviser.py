@@ -22,7 +22,7 @@ class Advice:
     cure: str
     on_this_chip: tuple[str, ...]
     at: int
-    """Microseconds since the adviser began to watch."""
+    """Microseconds since the adviser's start."""
     event: Event
     """The request, or what came without one."""
 
@@ -49,17 +49,18 @@ def _tell_nobody(_advice: Advice) -> None:
 class Adviser:
     """Watches ``port`` as a context; ``tell`` hears of the first mistake of each kind as it happens.
 
-    The end of the context is the end of the host: what it has left undone is a mistake then.
+    The end of the context is the end of the host: what it has left undone is a mistake then. ``start`` is the
+    moment of the port's clock that times count from, which is now if left out.
     """
 
-    def __init__(self, port: Port, tell: Tell = _tell_nobody) -> None:
+    def __init__(self, port: Port, tell: Tell = _tell_nobody, start: int | None = None) -> None:
         self.findings: dict[str, Finding] = {}
         """By the names of the rules, in the order in which they were first broken."""
         self.requests = 0
         """DFU requests seen."""
         self._port = port
         self._tell = tell
-        self._start = port.clock.now()
+        self._start = port.clock.now() if start is None else start
         self._history = History(port.device)
 
     def __enter__(self) -> Self:

@@ -67,7 +67,8 @@ class Bench:
                     watchers=(occurrences.append,),
                 )
             )
-            chip = Stm32(port, occurrences, stack.enter_context(Adviser(port)), stack)
+            start = occurrences[0].at if occurrences else None  # as the trace counts
+            chip = Stm32(port, occurrences, stack.enter_context(Adviser(port, start=start)), stack)
             self._fill(chip, keys.get("image", b""))
             yield chip
 

@@ -47,6 +47,8 @@ class TestReport:
         assert "UPLOAD is not allowed in dfuDNLOAD-IDLE" in lines[-1]
         assert advice[0] == "stm32: STM32F405RG: advice"
         assert "Send DFU_ABORT first" in advice[1]
+        seconds = lines[-1].split()[0]
+        assert f"first:  {seconds}  DFU_UPLOAD" in advice[1], "one is found in the other"
 
     def test_the_end_is_twenty_lines(self, pytester: pytest.Pytester) -> None:
         pytester.makepyfile(
