@@ -6,6 +6,8 @@ import shutil
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["pytester"]
+
 # Machines differ: no test may depend on how fast one is.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dfu_emulator.bootloader import Departure, Reply
+from dfu_emulator.bootloader import Departure, Reason, Reply
 from dfu_emulator.memory import ImageError
 from dfu_emulator.timing import Clock
 from dfu_emulator.usb_device import CONFIGURATION_VALUE, UsbDevice
@@ -159,6 +159,19 @@ class Port:
         """Take the device away for good: whoever still talks to it finds it gone."""
         with self._lock:
             self._attached, self._returns_at = False, None
+
+    def pull_cable(self) -> None:
+        """Take the device off the bus as it is, until ``plug_cable``. Its hosts see it leave."""
+        with self._lock:
+            if self.attached:
+                self._leave(Departure(Reason.UNPLUGGED, None), self.clock.now())
+
+    def plug_cable(self) -> None:
+        """Bring a device back whose cable is out. Nothing happens where the bootloader does not run."""
+        with self._lock:
+            if not self.attached and self.device.bootloader.runs:
+                self._returns_at = self.clock.now()
+                self._return_if_due()
 
     def configure(self) -> None:
         """Choose the only configuration, as an operating system does once a device is there."""

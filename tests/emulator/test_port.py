@@ -307,6 +307,30 @@ def test_an_unplugged_device_is_gone_for_good(host: Host) -> None:
         host.get_state()
 
 
+def test_a_device_whose_cable_was_out_is_as_it_was(host: Host) -> None:
+    happened: list[object] = []
+    host.set_address(FLASH + 8)
+    host.port.watch(happened.append)
+    address = host.port.address
+    host.port.pull_cable()
+    assert not host.port.attached
+    with pytest.raises(DeviceGone):
+        host.get_status()
+    host.port.plug_cable()
+    assert host.port.attached
+    assert host.port.address == address + 1
+    assert host.pointer == FLASH + 8
+    assert [type(what) for what in happened] == [Detached, Attached]
+
+
+def test_no_cable_stops_an_application(host: Host) -> None:
+    host.port.device.bootloader.chip.flash.write(FLASH, APPLICATION)
+    host.set_address(FLASH)
+    leave(host)
+    host.port.plug_cable()
+    assert not host.port.attached
+
+
 def test_a_port_is_unplugged_when_its_emulation_ends(f405: Profile) -> None:
     with emulated(f405) as port:
         pass

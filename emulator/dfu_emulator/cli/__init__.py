@@ -4,6 +4,8 @@ A module has ``configure(parser)``, which adds its flags, and ``run(arguments)``
 """
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -30,7 +32,18 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    argv = sys.argv[1:] if argv is None else argv
+    try:
+        try:
+            return _run(sys.argv[1:] if argv is None else argv)
+        finally:
+            sys.stdout.flush()  # what cannot be written is only known now
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would say so once more while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.SIGNALLED + signal.SIGPIPE
+
+
+def _run(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="dfu-emulator", description="An STM32 in its ROM USB bootloader, in software."
     )

@@ -11,13 +11,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from struct import pack
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_profile_changes, chosen_profile
 from dfu_emulator.cli.exits import Exit
-from dfu_emulator.cli.terminal import can_draw
+from dfu_emulator.cli.terminal import Console, can_draw
 from dfu_emulator.emulation import emulated
 from dfu_emulator.memory import Flash
 from dfu_emulator.port import Occurrence, Port, Transfer

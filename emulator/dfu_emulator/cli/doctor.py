@@ -4,11 +4,11 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dfu_emulator.cli.exits import Exit
+from dfu_emulator.cli.terminal import Console
 from dfu_emulator.doctor import CHECKS, LOCAL, Computer, Finding, State, by_need
 
 _EXIT_CODES = f"""\

@@ -2,9 +2,17 @@
 
 import sys
 
-from rich.console import Console
+import rich.console
 
 _WIDTH_OF_A_PIPE = 160
+
+
+class Console(rich.console.Console):
+    """Rich's, but for a reader that has seen enough: what becomes of that is decided in one place."""
+
+    def on_broken_pipe(self) -> None:
+        """Called where the error is caught."""
+        raise
 
 
 def console() -> Console:
@@ -13,7 +21,7 @@ def console() -> Console:
     return Console(markup=False, highlight=False, emoji=False, width=width)
 
 
-def can_draw(console: Console) -> bool:
+def can_draw(console: rich.console.Console) -> bool:
     """Whether the terminal has the characters of pictures, such as blocks."""
     return console.encoding.lower().startswith("utf")
 

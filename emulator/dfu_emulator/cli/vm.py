@@ -117,10 +117,6 @@ def run(arguments: argparse.Namespace) -> int:
             return Exit.TIME_LIMIT
         except vm.VmError as error:
             raise UsageError(str(error)) from None
-        except BrokenPipeError:
-            # Python would say so once more while it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Exit.SIGNALLED + signal.SIGPIPE
     return outcome.code
 
 

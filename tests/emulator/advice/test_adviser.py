@@ -33,6 +33,19 @@ def test_each_kind_is_told_once_and_counted(host: Host) -> None:
     assert adviser.requests == 3 * 5 + 1
 
 
+def test_what_is_left_undone_can_be_asked_for_before_the_end(host: Host) -> None:
+    told: list[Advice] = []
+    with Adviser(host.port, told.append) as adviser:
+        host.dnload(2, bytes(4))
+        assert [finding.count for finding in adviser.if_done_now().values()] == [1]
+        assert list(adviser.if_done_now()) == ["missing-getstatus"]
+        assert (adviser.findings, told) == ({}, [])
+        host.clear_status()
+        assert adviser.if_done_now()["missing-getstatus"].count == 1
+        host.clear_status()
+        assert adviser.if_done_now() == adviser.findings
+
+
 def test_it_is_told_as_it_happens(host: Host) -> None:
     told: list[Advice] = []
     with Adviser(host.port, told.append):
