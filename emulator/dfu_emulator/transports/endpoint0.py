@@ -14,7 +14,7 @@ class Endpoint0(Protocol):
     def receive(self, length: int) -> bytes:
         """Take the data stage of an OUT request, which thereby succeeds."""
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, setup: SetupPacket) -> None:
         """Send the data stage of an IN request."""
 
     def acknowledge(self, setup: SetupPacket) -> None:
@@ -46,7 +46,7 @@ def carry(setup: SetupPacket, endpoint: Endpoint0, port: Port, worker: Worker, a
     if reply.data is None or not answered:
         endpoint.stall(setup)
     elif is_in and setup.wLength:
-        endpoint.send(reply.data)
+        endpoint.send(reply.data, setup)
     else:
         endpoint.acknowledge(setup)
 

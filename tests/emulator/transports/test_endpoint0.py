@@ -31,7 +31,7 @@ class Kernel:
         assert length == len(self.out)
         return self.out
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, _setup: SetupPacket) -> None:
         self.told.append((self.clock.now(), data))
 
     def acknowledge(self, _setup: SetupPacket) -> None:

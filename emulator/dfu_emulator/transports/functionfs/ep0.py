@@ -34,7 +34,6 @@ class Ep0:
 
     def __init__(self, file: "Endpoint0File") -> None:
         self._file = file
-        self.send = file.write
 
     def fetch(self) -> tuple[int, SetupPacket | None] | None:
         """The next event's type and, if it is SETUP, its packet; None if there is no event."""
@@ -47,6 +46,9 @@ class Ep0:
     def receive(self, length: int) -> bytes:
         data: bytes | None = self._file.read(length)
         return data or b""  # None if the request is no more: what is answered to it is lost
+
+    def send(self, data: bytes, _setup: SetupPacket) -> None:
+        self._file.write(data)
 
     def acknowledge(self, setup: SetupPacket) -> None:
         if setup.is_in:

@@ -86,9 +86,9 @@ class DeviceFile:
         kind, _length = _EVENT.unpack_from(event)
         return kind, SetupPacket.parse(event[_EVENT.size :]) if kind == _CONTROL else None
 
-    def write(self, data: bytes) -> None:
-        """Send the data stage of an IN request; a short one may need an empty packet at its end."""
-        buffer = bytearray(_IO.pack(0, _ZERO_PACKET, len(data)))
+    def write(self, data: bytes, empty_packet: bool) -> None:
+        """Send the data stage of an IN request, with an ``empty_packet`` at its end if packets are full."""
+        buffer = bytearray(_IO.pack(0, _ZERO_PACKET if empty_packet else 0, len(data)))
         buffer += data
         fcntl.ioctl(self._file, _EP0_WRITE, buffer)
 

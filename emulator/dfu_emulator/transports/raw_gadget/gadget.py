@@ -97,7 +97,10 @@ class _Endpoint0:
         self._file = file
         self._max_power = port.device.profile.usb.configuration.bMaxPower
         self.receive = file.read
-        self.send = file.write
+
+    def send(self, data: bytes, setup: SetupPacket) -> None:
+        # Only a short answer has an end to mark: of a full one, dummy_hcd would wait for ever to send more.
+        self._file.write(data, empty_packet=len(data) < setup.wLength)
 
     def acknowledge(self, setup: SetupPacket) -> None:
         if setup[:2] == (0x00, StandardRequest.SET_CONFIGURATION) and setup.wValue:
