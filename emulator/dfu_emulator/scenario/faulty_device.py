@@ -8,6 +8,7 @@ from dfu_emulator.profile import Profile
 from dfu_emulator.scenario.damage import flipped, interrupt
 from dfu_emulator.scenario.model import DEFAULT_BITS, DEFAULT_DONE, Do, Fault, Moment
 from dfu_emulator.scenario.trigger import Trigger
+from dfu_emulator.timing import WorkKind
 from dfu_emulator.usb_device import UsbDevice
 from dfu_protocol import Request, SetupPacket, State, Status
 from dfu_protocol.control import CLASS
@@ -129,11 +130,13 @@ class FaultyDevice(UsbDevice):
         )
 
     def _lose_power(self, fault: Fault, setup: SetupPacket, data: bytes, now: int) -> Reply:
-        flash = self.bootloader.chip.flash
-        before = bytes(flash.cells)
+        chip = self.bootloader.chip
+        flash, before, level = chip.flash, bytes(chip.flash.cells), chip.option_bytes.rdp_level
         reply = super().control(setup, data, now)
-        if reply.job is None or reply.departure is not None:
+        if reply.job is None:
             return reply
+        if reply.job.work.kind is WorkKind.READ_UNPROTECT:
+            chip.option_bytes.rdp_level = level  # which is lifted once all is erased
         done = fault.done or DEFAULT_DONE
         effects = interrupt(flash, before, reply.job.effects, done, self._random)
         return reply._replace(

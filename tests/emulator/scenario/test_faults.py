@@ -215,6 +215,19 @@ def test_power_goes_in_an_erase(plug: Plug) -> None:
     assert host.idle().read(FLASH, 0x4000) == bytes(half)
 
 
+def test_power_goes_in_a_read_unprotect_which_is_to_be_done_again(plug: Plug) -> None:
+    when = When(request=Requests.of(Request.GETSTATUS), job=Jobs([WorkKind.READ_UNPROTECT]))
+    scenario = fault(Do.POWER_LOSS, when=when, back_after=Duration(SECOND))
+    host = plug(scenario=scenario, rdp=1).idle()
+    chip = host.port.device.bootloader.chip
+    chip.flash.disturb(FLASH, bytes(0x4000))
+    host.start_reset(b"\x92")
+    assert bytes(0x4000) != bytes(chip.flash.cells[:0x4000]) != b"\xff" * 0x4000
+    assert host.wait_for_return().idle().set_address(FLASH).bStatus is Status.VENDOR
+    host.idle().start_reset(b"\x92")
+    assert host.wait_for_return().idle().read(FLASH, 0x4000) == b"\xff" * 0x4000
+
+
 def test_power_goes_in_a_write(plug: Plug) -> None:
     when = When(request=Requests.of(Request.GETSTATUS), job=Jobs([WorkKind.WRITE]))
     host = plug(scenario=fault(Do.POWER_LOSS, when=when, done=Probability(0.25))).idle()
