@@ -6,6 +6,7 @@ from os import devnull
 
 from dfu_emulator.advice import Adviser
 from dfu_emulator.emulation import emulated
+from dfu_emulator.live import ChipModel
 from dfu_emulator.port import Port
 from dfu_emulator.trace import Traces, watching
 from dfu_protocol import Request, SetupPacket
@@ -40,14 +41,16 @@ def costs(report: Report, count: int) -> None:
         "--pcap": Traces(pcap=devnull),
     }
     with ExitStack() as stack:
-        writes = []
-        for traces in (*kinds.values(), Traces()):
+        writes, ports = [], []
+        for traces in (*kinds.values(), Traces(), Traces()):
             (watchers,) = stack.enter_context(watching(traces, print))
             port = stack.enter_context(emulated("stm32f405", watchers=watchers))
             port.configure()
             port.control(SetupPacket.dfu(Request.CLRSTATUS))
             writes.append(_write(port))
-        stack.enter_context(Adviser(port))
+            ports.append(port)
+        stack.enter_context(Adviser(ports[-2]))
+        stack.enter_context(ChipModel(ports[-1]))
         found = [rate * _TRANSFERS for rate in rates(max(1, count // 2_000), *writes)]
-    for what, rate in zip((*kinds, "--advice"), found, strict=True):
+    for what, rate in zip((*kinds, "--advice", "--ui without its advice"), found, strict=True):
         report.add(f"transfers of a write, {what}", rate, "/s", "nothing watches", found[0])
