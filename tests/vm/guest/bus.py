@@ -16,6 +16,8 @@ from end_to_end.conftest import Done
 PATIENCE = 60
 """Seconds after which something will not happen any more."""
 CONTROLLER = Path("/sys/class/udc/dummy_udc.0")
+_contexts: list[object] = []
+"""Kept to the end: libusb crashes where a device is let go of after its context."""
 LINUX = tuple(int(part) for part in platform.release().split(".")[:2])
 
 
@@ -72,7 +74,8 @@ def usb_device() -> usb.core.Device:
     """The chip, as PyUSB and libusb have it."""
     libusb1.get_backend()
     # A context learns of later devices from udev, which does not run here: this one is new.
-    return usb.core.find(idVendor=0x0483, backend=libusb1._LibUSB(libusb1._lib))
+    _contexts.append(libusb1._LibUSB(libusb1._lib))
+    return usb.core.find(idVendor=0x0483, backend=_contexts[-1])
 
 
 def send(device: usb.core.Device, request: Request, block: int = 0, data: bytes = b"") -> None:
