@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from dfu_host.cli.output import output
 from dfu_host.errors import FileError, HostError, UsageError
-from dfu_host.output import output
 
 
 def test_new_file(tmp_path: Path) -> None:
