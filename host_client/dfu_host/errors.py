@@ -6,14 +6,19 @@ from dfu_protocol import Request, State, Status, StatusReply
 
 
 class ExitCode(IntEnum):
-    """What ``dfu-host`` returns to the shell."""
+    """What ``dfu-host`` returns to the shell: the codes of sysexits.h, used as dfu-util uses them.
+
+    A difference is 1, as for cmp and diff.
+    """
 
     OK = 0
-    DEVICE = 1
-    USAGE = 2
-    NO_DEVICE = 3
-    FILE = 4
-    VERIFY = 5
+    VERIFY = 1
+    USAGE = 64
+    DATA = 65
+    NO_INPUT = 66
+    CANNOT_CREATE = 73
+    DEVICE = 74
+    NO_DEVICE = 74
     INTERRUPTED = 130
 
 
@@ -36,9 +41,21 @@ class NoDeviceError(HostError):
 
 
 class FileError(HostError):
-    """A file cannot be read or written, is damaged, or does not fit the device."""
+    """A file is damaged, or does not fit the device."""
 
-    exit_code = ExitCode.FILE
+    exit_code = ExitCode.DATA
+
+
+class InputError(FileError):
+    """A file cannot be read at all."""
+
+    exit_code = ExitCode.NO_INPUT
+
+
+class OutputError(FileError):
+    """A file cannot be written."""
+
+    exit_code = ExitCode.CANNOT_CREATE
 
 
 class VerifyError(HostError):

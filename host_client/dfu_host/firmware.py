@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dfu_host.errors import FileError, HostError, UsageError
+from dfu_host.errors import FileError, HostError, InputError, UsageError
 from dfu_protocol import ProtocolError
 from dfu_protocol.firmware_file import Element, Suffix, is_dfuse, parse_dfuse, split_suffix
 
@@ -37,13 +37,13 @@ class Firmware:
 def load(path: Path, address: int | None = None) -> Firmware:
     """Read a firmware file. The name's ending tells the format; with any other ending the content does.
 
-    ``address`` is where a raw file goes, and for raw files only. FileError where the file cannot be read,
-    is damaged or empty; UsageError where ``address`` is missing or superfluous.
+    ``address`` is where a raw file goes, and for raw files only. InputError where the file cannot be read,
+    FileError where it is damaged or empty; UsageError where ``address`` is missing or superfluous.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise FileError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: {error.strerror}") from None
     try:
         firmware = _parse(path.suffix.lower(), data, address)
     except ProtocolError as error:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from dfu_host.cli.context import Context
 from dfu_host.errors import ExitCode, HostError
@@ -26,13 +27,14 @@ COMMANDS = {
 _EPILOG = """\
 Numbers may be decimal or 0x...; lengths may end in K or M (KiB, MiB).
 
-exit codes:
+exit codes, those of sysexits.h as dfu-util uses them:
     0  all went well
-    1  the device refused, failed, or left the bus
-    2  the command makes no sense, as such or for this device
-    3  no device matches, or more than one does
-    4  a file is unreadable, damaged, not for this device, or cannot be written
-    5  the memory reads back differently from what was written
+    1  the memory is not as the file has it
+   64  the command makes no sense, as such or for this device
+   65  a file is damaged, or does not fit the device
+   66  a file cannot be read
+   73  a file cannot be written
+   74  no device matches, or several do; or it refused, failed, or left the bus
   130  interrupted
 """
 
@@ -60,8 +62,16 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
     return ExitCode.OK
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose errors have the exit code of sysexits.h; its subparsers are of its kind."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
+
+
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="dfu-host",
         description="Read, erase, write and start STM32 devices in their USB bootloader (DfuSe).",
         epilog=_EPILOG,

@@ -47,7 +47,7 @@ class TestRead:
     ) -> None:
         out = tmp_path / "out.bin"
         out.write_bytes(b"old")
-        assert f405_bench.run("read", out, "--alt", "1") == ExitCode.USAGE
+        assert f405_bench.run("read", out, "--alt", "1") == ExitCode.CANNOT_CREATE
         assert "--force" in capsys.readouterr().err
         assert out.read_bytes() == b"old"
         assert f405_bench.run("read", out, "--alt", "1", "--force") == ExitCode.OK

@@ -97,7 +97,7 @@ class TestWrite:
     def test_outside_the_memory_touches_nothing(
         self, f405_bench: Bench, code: Path, capsys: pytest.CaptureFixture[str], address: int
     ) -> None:
-        assert f405_bench.run("write", code, "--address", address, "--mass-erase") == ExitCode.FILE
+        assert f405_bench.run("write", code, "--address", address, "--mass-erase") == ExitCode.DATA
         message = capsys.readouterr().err
         assert "is outside the writable memory of alternate 0 (Internal Flash)" in message
         assert "0x08000000..0x080fffff" in message
@@ -107,7 +107,7 @@ class TestWrite:
         file = dfuse(
             tmp_path / "a.dfu", Target(0, (Element(FLASH, CODE),)), Target(1, (Element(FLASH, CODE),))
         )
-        assert f405_bench.run("write", file) == ExitCode.FILE
+        assert f405_bench.run("write", file) == ExitCode.DATA
         assert f405_bench.requests(Request.DNLOAD) == []
 
     def test_verify_mismatch(
@@ -146,8 +146,8 @@ class TestWrite:
         [
             (Suffix(0x0483, 0xDF11), ExitCode.OK),
             (Suffix(0xFFFF, 0xFFFF), ExitCode.OK),
-            (Suffix(0x0483, 0xDF12), ExitCode.FILE),
-            (Suffix(0x1D50, 0xFFFF), ExitCode.FILE),
+            (Suffix(0x0483, 0xDF12), ExitCode.DATA),
+            (Suffix(0x1D50, 0xFFFF), ExitCode.DATA),
         ],
     )
     def test_file_for_a_device(
@@ -167,7 +167,7 @@ class TestWrite:
         self, f405_bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         file = dfuse(tmp_path / "a.dfu", Target(7, (Element(FLASH, CODE),)))
-        assert f405_bench.run("write", file) == ExitCode.FILE
+        assert f405_bench.run("write", file) == ExitCode.DATA
         assert "does not fit the device: no alternate setting is called '7'" in capsys.readouterr().err
 
     def test_alternate_that_the_device_lacks(
@@ -181,7 +181,7 @@ class TestWrite:
     ) -> None:
         file = dfuse(tmp_path / "a.dfu", Target(0, (Element(FLASH, CODE),)))
         file.write_bytes(file.read_bytes().replace(b"\x01\x02", b"\x02\x01", 1))
-        assert f405_bench.run("write", file) == ExitCode.FILE
+        assert f405_bench.run("write", file) == ExitCode.DATA
         assert "a.dfu: the file is damaged" in capsys.readouterr().err
         assert f405_bench.transfers == []
 
