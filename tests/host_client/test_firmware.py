@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfu_host.errors import FileError, HostError, UsageError
-from dfu_host.firmware import Firmware, Image, load
+from dfu_host.firmware import Firmware, Format, Image, load
 from dfu_protocol.firmware_file import DfuSeFile, Element, Suffix, Target, add_suffix
 
 START = 0x08000000
@@ -81,12 +81,21 @@ class TestRaw:
         with pytest.raises(FileError, match=r"a\.bin: the file is damaged"):
             load(put(tmp_path, "a.bin", damaged), START)
 
-    @pytest.mark.parametrize("start", [b":10", b"S00", b"\x7fELF", b"DfuSe"])
-    def test_bin_is_raw_whatever_it_begins_with(self, tmp_path: Path, start: bytes) -> None:
-        assert load(put(tmp_path, "a.bin", start), START).images[0].elements == (Element(START, start),)
+    @pytest.mark.parametrize("start", [b":1000", b"S0030", b"\x7fELF", b"DfuSe"])
+    def test_can_be_forced_whatever_it_begins_with(self, tmp_path: Path, start: bytes) -> None:
+        firmware = load(put(tmp_path, "a.dfu", start), START, Format.RAW)
+        assert firmware == Firmware((Image(None, (Element(START, start),)),))
 
-    def test_dfu_without_dfuse_is_raw(self, tmp_path: Path) -> None:
-        assert load(put(tmp_path, "a.dfu", b":10"), START).images[0].elements == (Element(START, b":10"),)
+    @pytest.mark.parametrize("name", ["a.dfu", "a.hex", "a.srec", "a.elf"])
+    def test_is_refused_by_another_name(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(FileError, match=rf"{name}: this is not an? .* as its name says.*--input-format"):
+            load(put(tmp_path, name, CODE), START)
+
+    def test_ends_inside_the_address_space(self, tmp_path: Path) -> None:
+        path = put(tmp_path, "a.bin", CODE)
+        assert load(path, 2**32 - len(CODE)).images[0].start == 2**32 - len(CODE)
+        with pytest.raises(FileError, match="above the 32-bit address space"):
+            load(path, 2**32 - len(CODE) + 1)
 
     def test_empty(self, tmp_path: Path) -> None:
         with pytest.raises(FileError, match="nothing in it"):
@@ -108,10 +117,13 @@ class TestDfuSe:
         )
     )
 
-    @pytest.mark.parametrize("name", ["a.dfu", "a", "a.download"])
+    @pytest.mark.parametrize("name", ["a.dfu", "a", "a.bin"])
     def test_targets_become_images(self, tmp_path: Path, name: str) -> None:
         firmware = load(put(tmp_path, name, self.FILE.build()))
-        assert firmware.images == (Image(0, ELEMENTS), Image(1, (Element(0x1FFFC000, bytes(16)),)))
+        assert firmware.images == (
+            Image(0, ELEMENTS, "Internal Flash"),
+            Image(1, (Element(0x1FFFC000, bytes(16)),)),
+        )
         assert firmware.suffix == Suffix()
         assert firmware.images[0].start == START
 
@@ -139,11 +151,11 @@ class TestDfuSe:
 
 
 class TestHexAndSrec:
-    @pytest.mark.parametrize("name", ["a.hex", "a.ihx", "A.HEX", "a", "a.txt"])
+    @pytest.mark.parametrize("name", ["a.hex", "A.HEX", "a", "a.bin", "a.srec"])
     def test_hex(self, tmp_path: Path, image: bincopy.BinFile, name: str) -> None:
         assert load(put(tmp_path, name, image.as_ihex())) == Firmware((Image(None, ELEMENTS),))
 
-    @pytest.mark.parametrize("name", ["a.s19", "a.srec", "a.mot", "a"])
+    @pytest.mark.parametrize("name", ["a.s19", "a", "a.bin", "a.hex"])
     def test_srec(self, tmp_path: Path, image: bincopy.BinFile, name: str) -> None:
         assert load(put(tmp_path, name, image.as_srec())) == Firmware((Image(None, ELEMENTS),))
 
@@ -191,7 +203,7 @@ class TestHexAndSrec:
 
 
 class TestElf:
-    @pytest.mark.parametrize("name", ["a.elf", "a.axf", "a"])
+    @pytest.mark.parametrize("name", ["a.elf", "a", "a.bin"])
     def test_is_loaded_where_its_segments_go(self, tmp_path: Path, name: str) -> None:
         assert load(put(tmp_path, name, elf(ELEMENTS))) == Firmware((Image(None, ELEMENTS),))
 

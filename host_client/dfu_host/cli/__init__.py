@@ -1,18 +1,20 @@
 """The command ``dfu-host``: one module for each of its subcommands.
 
-A module has ``configure(parser)``, which adds its flags, and ``run(arguments, context)``, which does
-what the command is for.
+A module has ``configure(parser)``, which adds its flags, and ``run(arguments, context)``, which does what the
+command is for and returns its result as a document.
 """
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from dfu_host.cli.context import Context
-from dfu_host.errors import ExitCode, HostError
+from dfu_host.cli.report import Document, ForPeople, ForPrograms
+from dfu_host.errors import ExitCode, HostError, RefusedError, VerifyError
 from dfu_protocol import __version__
 
 COMMANDS = {
@@ -20,12 +22,20 @@ COMMANDS = {
     "info": "show all there is to know about a device",
     "read": "copy memory to a file",
     "write": "erase, write and verify a file",
+    "verify": "compare a file with the memory",
     "erase": "erase pages or everything",
+    "unprotect": "lift the read protection, which erases everything",
+    "options": "show the option bytes, or change them",
+    "otp": "read or write the one-time programmable memory",
     "leave": "start the application",
+    "reset": "reset the device's USB port",
+    "wait": "wait until a device is there, or gone",
+    "convert": "turn a firmware file into another format",
 }
 
 _EPILOG = """\
-Numbers may be decimal or 0x...; lengths may end in K or M (KiB, MiB).
+'dfu-host COMMAND --help' shows the flags of a command. Numbers may be decimal or 0x...;
+lengths may end in K or M (KiB, MiB).
 
 exit codes, those of sysexits.h as dfu-util uses them:
     0  all went well
@@ -45,21 +55,55 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
     ``backend`` is the ``usb.backend.IBackend`` to find devices with; None is PyUSB's own choice, libusb.
     """
     arguments = _parse(sys.argv[1:] if argv is None else argv)
-    context = Context(backend)
+    report = ForPrograms() if arguments.json else ForPeople()
+    code, outcome = ExitCode.OK, {}
     try:
-        arguments.run(arguments, context)
-        sys.stdout.flush()
+        if arguments.verbose:
+            from dfu_host.cli.tracing import Tracing
+
+            backend = Tracing(backend, report)
+        outcome = arguments.run(arguments, Context(report, backend))
+        code = ExitCode(outcome.get("exit_code", ExitCode.OK))
     except HostError as error:
-        context.say(str(error))
-        return error.exit_code
+        report.say(str(error))
+        code, outcome = error.exit_code, {"error": _describe(error)}
     except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing must be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DEVICE
-    except KeyboardInterrupt:
-        context.say("interrupted")
-        return ExitCode.INTERRUPTED
-    return ExitCode.OK
+        return _nobody_listens()
+    except KeyboardInterrupt as interrupt:
+        text = " ".join(["interrupted", *getattr(interrupt, "__notes__", ())])
+        report.say(text)
+        code, outcome = ExitCode.INTERRUPTED, {"error": {"kind": "interrupted", "message": text}}
+    try:
+        report.finish({"command": arguments.command, **outcome, "exit_code": code})
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _nobody_listens()
+    return code
+
+
+def _nobody_listens() -> ExitCode:
+    """Whoever read our output has seen enough; nothing must be written at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.DEVICE
+
+
+def _describe(error: HostError) -> Document:
+    """An error for programs: its kind is its class's name, ``RefusedError`` is "refused"."""
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__.removesuffix("Error")).lower()
+    described: dict[str, object] = {"kind": kind, "message": str(error)}
+    if isinstance(error, RefusedError):
+        described |= {
+            "request": error.request.label,
+            "state": error.state.label,
+            "status": error.status.label,
+        }
+    if isinstance(error, VerifyError):
+        described |= {
+            "address": error.address,
+            "expected": error.expected.hex(),
+            "found": error.found.hex(),
+        }
+    return described
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,7 +122,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen = next((word for word in argv if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary)

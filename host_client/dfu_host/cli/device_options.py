@@ -2,29 +2,35 @@
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from dfu_host import bus
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli import numbers
 from dfu_host.cli.context import Context
-from dfu_host.errors import HostError, UsageError
+from dfu_host.cli.interruption import how_far
+from dfu_host.cli.report import add_report
+from dfu_host.errors import HostError, NoDeviceError, UsageError
 from dfu_host.session import Session
 from dfu_protocol import Layout
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Flags that say which devices are meant."""
+    """Flags that say which devices are meant, and how to report."""
     parser.add_argument(
         "-d", "--device", type=numbers.ids, metavar="VID:PID", help="USB ids, such as 0483:df11"
     )
     parser.add_argument("-S", "--serial", help="serial number of the device")
     parser.add_argument("-p", "--path", help="path of the device, as 'list' shows it")
+    add_report(parser)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Flags for a command that talks with one device."""
     add_selection(parser)
+    parser.add_argument(
+        "-n", "--number", type=numbers.count, metavar="N", help="the N-th of the devices that 'list' shows"
+    )
     parser.add_argument(
         "--transfer-size",
         type=numbers.length,
@@ -40,7 +46,8 @@ def add_memory(parser: argparse.ArgumentParser) -> None:
         "-a",
         "--alt",
         metavar="N|NAME",
-        help="alternate setting: its number, or how its name begins (default: the first)",
+        help="memory: the number of its alternate setting, or how its name begins"
+        " (default: the one that holds the address, without one the first)",
     )
 
 
@@ -50,16 +57,29 @@ def selection(arguments: argparse.Namespace) -> bus.Selection:
     return bus.Selection(vendor, product, arguments.serial, arguments.path)
 
 
+def choose(arguments: argparse.Namespace, context: Context) -> DfuDevice:
+    """The one device that the flags mean."""
+    if arguments.number is None:
+        return bus.pick(selection(arguments), context.backend)
+    found = bus.find(selection(arguments), context.backend)
+    if arguments.number > len(found):
+        raise NoDeviceError(
+            f"there is no device number {arguments.number}: 'dfu-host list' shows {len(found)}"
+        )
+    chosen: DfuDevice = found[arguments.number - 1]
+    return chosen
+
+
 @contextmanager
 def session(arguments: argparse.Namespace, context: Context) -> Iterator[tuple[DfuDevice, Session]]:
     """The chosen device and a session with it; at the end it is left in dfuIDLE, if it is still there."""
-    device = bus.pick(selection(arguments), context.backend)
+    device = choose(arguments, context)
     with device.open() as link:
         conversation = Session(link, device.transfer_size(arguments.transfer_size))
         try:
             yield device, conversation
-        except KeyboardInterrupt:
-            # The device may be busy for long; the next session finds its way from any state.
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(how_far(context.report.stages, idle=_tidy_up(conversation)))
             raise
         except BaseException:
             _tidy_up(conversation)
@@ -67,11 +87,13 @@ def session(arguments: argparse.Namespace, context: Context) -> Iterator[tuple[D
         _tidy_up(conversation)
 
 
-def select(device: DfuDevice, conversation: Session, choice: str | None) -> Alternate:
-    """The memory that ``--alt`` chooses, selected."""
-    alternate = device.alternate(choice)
-    conversation.select(alternate.number)
-    return alternate
+def memory(device: DfuDevice, choice: str | None, address: int | None = None) -> Alternate:
+    """The memory that ``--alt`` chooses, else the one that holds ``address``, else the first."""
+    if choice is None and address is not None:
+        for alternate in device.alternates:
+            if alternate.layout and alternate.layout.segment_at(address):
+                return alternate
+    return device.alternate(choice)
 
 
 def layout_of(alternate: Alternate) -> Layout:
@@ -81,6 +103,10 @@ def layout_of(alternate: Alternate) -> Layout:
     return alternate.layout
 
 
-def _tidy_up(conversation: Session) -> None:
-    with suppress(HostError):
+def _tidy_up(conversation: Session) -> bool:
+    """Bring it to dfuIDLE, if it is still there; whether that has worked."""
+    try:
         conversation.to_idle()
+    except HostError:
+        return False
+    return True

@@ -21,6 +21,48 @@ def length(text: str) -> int:
     return value
 
 
+def natural(text: str) -> int:
+    """A number from 0 on."""
+    return _number(text, "a number")
+
+
+def count(text: str) -> int:
+    """A number, one at least."""
+    value = _number(text, "a number")
+    if not value:
+        raise argparse.ArgumentTypeError("counting begins with 1")
+    return value
+
+
+def ranges(text: str) -> list[int]:
+    """Numbers of ``0,3,8-11``, in order."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        start = _number(first, "a number or a range such as 0,3,8-11")
+        numbers.update(range(start, _number(last, "the end of a range") + 1) if dash else [start])
+    return sorted(numbers)
+
+
+def byte(text: str) -> int:
+    """0 to 255."""
+    value = _number(text, "a byte")
+    if value > 0xFF:
+        raise argparse.ArgumentTypeError(f"{text} is no byte")
+    return value
+
+
+def seconds(text: str) -> float:
+    """A time; fractions are allowed."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
 def power_of_two(text: str) -> int:
     """1, 2, 4 and so on."""
     value = _number(text, "a power of two")

@@ -1,16 +1,14 @@
 """``dfu-host write``: erase, write and verify a file."""
 
 import argparse
-from pathlib import Path
 
 from dfu_host.cli import leave, numbers
 from dfu_host.cli.context import Context
 from dfu_host.cli.device_options import add_memory, session
 from dfu_host.cli.erase import MASS_ERASE
-from dfu_host.cli.planning import plans
-from dfu_host.firmware import load
+from dfu_host.cli.planning import add_file, load_file, plans
+from dfu_host.cli.report import Document
 from dfu_host.programmer import EraseMode, program
-from dfu_host.progress import bar
 
 DEFAULT_ALIGN = 32
 """The largest flash word of an STM32 (H74x). Smaller ones divide it, it divides pages and wTransferSize."""
@@ -20,11 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     add_memory(parser)
     parser.set_defaults(erase=EraseMode.PAGES)
-    parser.add_argument(
-        "file",
-        help="raw (.bin), DfuSe (.dfu), Intel HEX, S-record or ELF file; pages it touches are erased first",
-    )
-    parser.add_argument("--address", type=numbers.address, help="where a raw file goes")
+    parser.description = "Write a firmware file; the pages that it touches are erased first."
+    add_file(parser)
     erasing = parser.add_mutually_exclusive_group()
     erasing.add_argument(
         "--mass-erase",
@@ -57,25 +52,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, context: Context) -> None:
+def run(arguments: argparse.Namespace, context: Context) -> Document:
     """Flash the file."""
-    firmware = load(Path(arguments.file), arguments.address)
+    report = context.report
+    firmware = load_file(arguments)
     with session(arguments, context) as (device, conversation):
-        planned = plans(device, firmware, arguments.alt, arguments.align)
+        planned = plans(device, firmware, arguments)
         if arguments.erase is EraseMode.MASS:
-            context.say(MASS_ERASE)
+            report.say(MASS_ERASE)
         there = program(
             conversation,
             planned,
             mode=arguments.erase,
             verify=arguments.verify,
             will_reset=arguments.will_reset,
-            track=bar,
+            track=report.track,
         )
         size = sum(len(element.data) for plan in planned for element in plan.data)
         verified = arguments.verify and there and all(plan.readable for plan in planned)
-        context.say(f"wrote {size} bytes" + (" and verified them" if verified else ""))
+        report.say(f"wrote {size} bytes" + (" and verified them" if verified else ""))
         if not there:
-            context.say("the device has reset, as it does when its option bytes are written")
+            report.say("the device has reset, as it does when its option bytes are written")
         elif arguments.leave:
             leave.start(conversation, firmware.images[0].start, context)
+    return {
+        "bytes": size,
+        "verified": verified,
+        "resets": not there,
+        "left": arguments.leave and there,
+    }

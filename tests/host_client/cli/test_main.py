@@ -72,7 +72,10 @@ class TestInterruptions:
 
         out = tmp_path / "out.bin"
         assert main(["read", str(out)], backend=Interrupted(f405_bench.port)) == ExitCode.INTERRUPTED
-        assert capsys.readouterr().err == "dfu-host: interrupted\n"
+        assert capsys.readouterr().err == (
+            "dfu-host: interrupted while reading, after 0 of 1048576 bytes;"
+            " nothing on the device has changed; the device is in dfuIDLE\n"
+        )
         assert not out.exists()
         assert f405_bench.state.label == "dfuIDLE"
 

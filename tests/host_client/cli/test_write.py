@@ -93,7 +93,7 @@ class TestWrite:
         if code is ExitCode.OK:
             assert bench.flash[:32] == b"part" + b"\xff" * 16 + b"part" + b"\xff" * 8
 
-    @pytest.mark.parametrize("address", [0x080FFFF8, 0x1FFFC000, 0x20003000])
+    @pytest.mark.parametrize("address", [0x080FFFF8, 0x20003000])
     def test_outside_the_memory_touches_nothing(
         self, f405_bench: Bench, code: Path, capsys: pytest.CaptureFixture[str], address: int
     ) -> None:
@@ -102,6 +102,23 @@ class TestWrite:
         assert "is outside the writable memory of alternate 0 (Internal Flash)" in message
         assert "0x08000000..0x080fffff" in message
         assert f405_bench.requests(Request.DNLOAD) == []
+
+    @pytest.mark.parametrize(
+        ("address", "remedy"), [(OPTION_BYTES, "dfu-host options write"), (OTP, "dfu-host otp write")]
+    )
+    def test_delicate_memory_must_be_meant(
+        self, f405_bench: Bench, code: Path, capsys: pytest.CaptureFixture[str], address: int, remedy: str
+    ) -> None:
+        assert f405_bench.run("write", code, "--address", address) == ExitCode.DATA
+        assert remedy in capsys.readouterr().err
+        assert f405_bench.requests(Request.DNLOAD) == []
+
+    def test_memory_is_found_by_address(self, make_bench: MakeBench, tmp_path: Path) -> None:
+        bench = make_bench(load("stm32l083"))
+        (tmp_path / "eeprom.bin").write_bytes(b"data")
+        assert bench.run("write", tmp_path / "eeprom.bin", "--address", 0x08080000) == ExitCode.OK
+        assert bench.run("read", tmp_path / "back", "--address", 0x08080000, "--length", 4) == ExitCode.OK
+        assert (tmp_path / "back").read_bytes() == b"data"
 
     def test_one_bad_target_stops_all(self, f405_bench: Bench, tmp_path: Path) -> None:
         file = dfuse(
