@@ -63,9 +63,7 @@ def choose(arguments: argparse.Namespace, context: Context) -> DfuDevice:
         return bus.pick(selection(arguments), context.backend)
     found = bus.find(selection(arguments), context.backend)
     if arguments.number > len(found):
-        raise NoDeviceError(
-            f"there is no device number {arguments.number}: 'dfu-host list' shows {len(found)}"
-        )
+        raise NoDeviceError(f"there is no device {arguments.number}: 'dfu-host list' shows {len(found)}")
     chosen: DfuDevice = found[arguments.number - 1]
     return chosen
 

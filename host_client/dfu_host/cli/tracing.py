@@ -31,17 +31,29 @@ class Tracing:
         self, dev_handle: Any, bmRequestType: int, bRequest: int, wValue: int, wIndex: int, *rest: Any
     ) -> int:
         """PyUSB's contract: an array to fill or send, and a timeout; the number of bytes is returned."""
-        data, timeout = rest
+        data, _timeout = rest
         setup = SetupPacket(bmRequestType, bRequest, wValue, wIndex, len(data))
+        count: int = self._watched(setup, data, "ctrl_transfer", dev_handle, *setup[:4], *rest)
+        return count
+
+    def set_configuration(self, dev_handle: Any, config_value: int) -> None:
+        setup = SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, config_value)
+        self._watched(setup, b"", "set_configuration", dev_handle, config_value)
+
+    def set_interface_altsetting(self, dev_handle: Any, intf: int, altsetting: int) -> None:
+        setup = SetupPacket(0x01, StandardRequest.SET_INTERFACE, altsetting, intf)
+        self._watched(setup, b"", "set_interface_altsetting", dev_handle, intf, altsetting)
+
+    def _watched(self, setup: SetupPacket, data: Any, method: str, *arguments: Any) -> Any:
+        """Call the backend's ``method`` and report: ``data`` is what is sent, or filled."""
         began = time.monotonic()
-        outcome = "stalled"
-        received = b""
+        outcome, received = "stalled", b""
         try:
-            count: int = self.__getattr__("ctrl_transfer")(dev_handle, *setup[:4], data, timeout)
+            result = getattr(self._backend, method)(*arguments)
             outcome = "OK"
             if setup.is_in:
-                received = bytes(data[:count])
-            return count
+                received = bytes(data[:result])
+            return result
         except usb.core.USBError as error:
             if error.errno != errno.EPIPE:
                 outcome = str(error.strerror or error)
