@@ -1,7 +1,9 @@
 """What can go wrong, each with the exit code it ends the command with and a message for people."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
+from dfu_host.ledger import Extent, Remains
 from dfu_protocol import Request, State, Status, StatusReply
 
 
@@ -23,9 +25,23 @@ class ExitCode(IntEnum):
 
 
 class HostError(Exception):
-    """Any failure that has a plain explanation; ``str()`` of it is the message to show."""
+    """Any failure that has a plain explanation; ``str()`` of it is the message to show.
+
+    ``transient`` says whether the same may go well when it is tried again. ``remains`` is what is on the
+    chip now, where a write or an erase has been broken off.
+    """
 
     exit_code = ExitCode.DEVICE
+    transient: bool = False
+    remains: Remains | None = None
+
+
+class InterruptedJob(KeyboardInterrupt):
+    """Ctrl-C in a write: the device is back in dfuIDLE, and ``remains`` is what is on the chip now."""
+
+    def __init__(self, remains: Remains) -> None:
+        super().__init__(str(remains))
+        self.remains = remains
 
 
 class UsageError(HostError):
@@ -38,6 +54,18 @@ class NoDeviceError(HostError):
     """No device matches, or more than one does."""
 
     exit_code = ExitCode.NO_DEVICE
+
+
+class NeighbourError(UsageError):
+    """Erasing the pages of the new data would lose other data in them, in each of ``extents``."""
+
+    def __init__(self, extents: Sequence[Extent]) -> None:
+        places = ", ".join(f"0x{start:08x}..0x{end - 1:08x}" for start, end in extents)
+        super().__init__(
+            f"the pages to erase hold other data at {places}: --preserve writes it back afterwards,"
+            " --no-preserve gives it up; nothing has been changed"
+        )
+        self.extents = tuple(extents)
 
 
 class FileError(HostError):
@@ -76,9 +104,19 @@ class VerifyError(HostError):
 class DeviceTimeoutError(HostError):
     """The device is there but does not answer, or does not finish what it does."""
 
+    transient = True
+
+
+class GarbledError(HostError):
+    """An answer that is none in DFU."""
+
+    transient = True
+
 
 class StillBusyError(DeviceTimeoutError):
     """The device says that it is busy, for longer than any job takes."""
+
+    transient = False
 
 
 class DeviceGoneError(HostError):
@@ -109,7 +147,21 @@ class RefusedError(HostError):
         self.request = request
         self.state: State = reply.bState
         self.status: Status = reply.bStatus
+        self.transient = reply.bStatus not in _LASTING
 
+
+class ReadProtectedError(RefusedError):
+    """The chip is read protected (RDP level 1): it neither reads, nor writes, nor erases single pages."""
+
+
+def refused(what: str, request: Request, reply: StatusReply) -> RefusedError:
+    """The error for a request that was refused or failed, by the status that the device gives for it."""
+    kind = ReadProtectedError if reply.bStatus is Status.VENDOR else RefusedError
+    return kind(what, request, reply)
+
+
+_LASTING = {Status.TARGET, Status.ADDRESS, Status.VENDOR}
+"""What trying again does not change."""
 
 _RESTART = "run the command again; if that does not help, restart the device in its bootloader"
 _SEE_MAP = "'dfu-host info' shows the memory it offers"

@@ -10,6 +10,9 @@ from dfu_protocol import FIRST_DATA_BLOCK, Access, Layout, Segment
 from dfu_protocol.firmware_file import Element
 
 _LAST_BLOCK = 0xFFFF
+_USBFS_MAX = 4096
+"""Bytes that Linux takes in one control transfer from a program."""
+
 _PADDING = 0xFF
 
 
@@ -27,11 +30,13 @@ def chunks(address: int, length: int, transfer_size: int) -> Iterator[Chunk]:
 
     The device works out a block's address as pointer + (wBlockNum - 2) * wTransferSize (AN3156), so
     ``transfer_size`` must be the descriptor's wTransferSize. The pointer moves on where wBlockNum would not
-    fit 16 bits, and for a shorter last block: ST's notes can also be read as multiplying by its length.
+    fit 16 bits, and for a shorter block: ST's notes can also be read as multiplying by its length. No block
+    is larger than what Linux lets a program send at once.
     """
     pointer = address
-    for offset in range(0, length, transfer_size):
-        size = min(transfer_size, length - offset)
+    step = min(transfer_size, _USBFS_MAX)
+    for offset in range(0, length, step):
+        size = min(step, length - offset)
         block = FIRST_DATA_BLOCK + (address + offset - pointer) // transfer_size
         if block > _LAST_BLOCK or size < transfer_size:
             pointer, block = address + offset, FIRST_DATA_BLOCK
