@@ -73,7 +73,7 @@ class Conversation:
     """What can be said to one device, whose descriptor gives ``transfer_size`` as wTransferSize (bytes)."""
 
     def __init__(self, transfer_size: int, interface: int = 0) -> None:
-        self._transfer_size = transfer_size
+        self.transfer_size = transfer_size
         self._interface = interface
         self._takes_commands = False
         """Whether the last job left it in dfuDNLOAD-IDLE, where the next one can follow at once."""
@@ -139,7 +139,7 @@ class Conversation:
 
         def ask() -> Operation[bytes]:
             yield from self.to_idle()
-            length = min(_COMMANDS_MAX, self._transfer_size)
+            length = min(_COMMANDS_MAX, self.transfer_size)
             return (yield from self._upload("reading the supported commands", 0, length))
 
         return (yield from _again(ask))
@@ -191,10 +191,10 @@ class Conversation:
     def read(self, address: int, length: int, deliver: Callable[[bytes], None]) -> Operation[None]:
         """``length`` bytes of memory from ``address`` on, to ``deliver`` in blocks of up to wTransferSize."""
         # A single byte is less than the ROM can send (AN2662: 2..2048 bytes).
-        spare = 1 if length % self._transfer_size == 1 else 0
+        spare = 1 if length % self.transfer_size == 1 else 0
         end = address + length + spare
         pointer = None
-        for chunk in chunks(address, length + spare, self._transfer_size):
+        for chunk in chunks(address, length + spare, self.transfer_size):
             optional = spare if chunk.address + chunk.size == end else 0
 
             def ask(chunk: Chunk = chunk, optional: int = optional) -> Operation[bytes]:
@@ -217,6 +217,18 @@ class Conversation:
         yield from self.read(address, length, blocks.append)
         return b"".join(blocks)
 
+    def contents_for_sure(self, address: int, length: int) -> Operation[bytes]:
+        """The same, read until two answers in a row agree: for what is to be written back."""
+        before = yield from self.contents(address, length)
+        for _ in range(_TRIES):
+            again = yield from self.contents(address, length)
+            if again == before:
+                return again
+            before = again
+        raise DeviceTimeoutError(
+            f"{length} bytes at 0x{address:08x} read differently each time; try another cable or port"
+        )
+
     def write(self, address: int, data: bytes, advance: Callable[[int], None] = ignore) -> Operation[None]:
         """Program ``data`` from ``address`` on; ``advance`` is told the size of each block that is done.
 
@@ -225,7 +237,7 @@ class Conversation:
         are written.
         """
         pointer = None
-        for chunk in chunks(address, len(data), self._transfer_size):
+        for chunk in chunks(address, len(data), self.transfer_size):
             start = chunk.address - address
             part = data[start : start + chunk.size]
             for tries_left in reversed(range(_TRIES)):

@@ -1,6 +1,6 @@
 """What a job has changed on the chip so far, for when it ends before its time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -52,34 +52,44 @@ class Ledger:
     @contextmanager
     def erasing(self, address: int, size: int) -> Iterator[None]:
         """Around the erase of so many bytes: without its end they are in doubt."""
-        with self._at(address, size, "erased"):
-            yield
+        self._doubtful, self._doing = (address, address + size), "erased"
+        yield
+        self._doubtful = None
         self._erased.append((address, address + size))
 
     @contextmanager
-    def writing(self, address: int, size: int) -> Iterator[None]:
-        """The same around a write."""
-        with self._at(address, size, "written"):
-            yield
-        self._written.append((address, address + size))
+    def writing(self, address: int, size: int, block: int) -> Iterator[Callable[[int], None]]:
+        """Around a write in blocks of at most ``block`` bytes; it is to be told the size of each."""
+        end = address + size
+
+        def begin(at: int) -> None:
+            self._doubtful, self._doing = ((at, min(at + block, end)) if at < end else None), "written"
+
+        def done(count: int) -> None:
+            nonlocal address
+            self._written.append((address, address + count))
+            address += count
+            begin(address)
+
+        begin(address)
+        yield done
 
     def keep(self, elements: Sequence[Element]) -> None:
         """These are to be written back after the erase."""
         self._kept = elements
 
-    @contextmanager
-    def _at(self, address: int, size: int, doing: str) -> Iterator[None]:
-        self._doubtful, self._doing = (address, address + size), doing
-        yield
-        self._doubtful = None
+    @property
+    def begun(self) -> bool:
+        """Whether anything on the chip may have changed."""
+        return bool(self._doubtful or self._erased or self._written)
 
     @property
     def remains(self) -> Remains:
         """How things stand."""
-        written = _joined(self._written)
+        written = joined(self._written)
         doubtful = [self._doubtful] if self._doubtful else []
-        erased = _without(_joined(self._erased), [*written, *doubtful])
-        touched = _joined([*self._erased, *doubtful])
+        erased = _without(joined(self._erased), [*written, *doubtful])
+        touched = joined([*self._erased, *doubtful])
         unrestored = tuple(
             element
             for element in self._kept
@@ -93,15 +103,15 @@ def _overlaps(element: Element, extents: Sequence[Extent]) -> bool:
     return any(element.address < behind and first < end for first, behind in extents)
 
 
-def _joined(extents: Sequence[Extent]) -> list[Extent]:
+def joined(extents: Sequence[Extent]) -> list[Extent]:
     """The same addresses, in order, those that touch made one."""
-    joined: list[Extent] = []
+    runs: list[Extent] = []
     for start, end in sorted(extents):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        if runs and start <= runs[-1][1]:
+            runs[-1] = (runs[-1][0], max(end, runs[-1][1]))
         else:
-            joined.append((start, end))
-    return joined
+            runs.append((start, end))
+    return runs
 
 
 def _without(extents: Sequence[Extent], holes: Sequence[Extent]) -> list[Extent]:

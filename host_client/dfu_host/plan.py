@@ -1,7 +1,7 @@
 """Arithmetic of a flashing job, before any device is touched: blocks, padding, pages, bounds."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ _USBFS_MAX = 4096
 """Bytes that Linux takes in one control transfer from a program."""
 
 _PADDING = 0xFF
+_PAGE_OF_L1 = 256
+"""Bytes; those of an L0 have 128, all others at least 1024 (reference manuals, embedded flash)."""
 
 
 class Chunk(NamedTuple):
@@ -49,7 +51,8 @@ class Plan:
 
     ``data`` is what was asked for, without overlaps; ``writes`` the same with padding where it is needed;
     ``pages`` the (address, size) of each page to erase. ``readable`` says whether it can be verified, and
-    ``erasable`` is False for option bytes and the like.
+    ``erasable`` is False for option bytes and the like. ``layout`` is the memory's, ``align`` the flash word
+    that the writes are made of.
     """
 
     alternate: int
@@ -58,6 +61,26 @@ class Plan:
     pages: tuple[tuple[int, int], ...]
     readable: bool
     erasable: bool
+    layout: Layout
+    align: int
+
+    @property
+    def erased(self) -> int:
+        """The value of an erased byte: STM32L0 and L1, alone in having pages this small, erase to zero."""
+        sizes = [s.size for s in self.layout.segments if allows(s, Access.ERASABLE)]
+        return 0x00 if sizes and min(sizes) <= _PAGE_OF_L1 else 0xFF
+
+    def fixed(self) -> Iterator[Element]:
+        """What of ``data`` is in memory that cannot be erased."""
+        for segment in self.layout.segments:
+            if not allows(segment, Access.ERASABLE):
+                yield from clipped(self.data, segment.address, segment.end)
+
+    def revised(self, pages: Iterable[tuple[int, int]], data: Iterable[Element]) -> "Plan":
+        """The plan to erase just these of its pages and to write this instead."""
+        joined = _pad(_in_order(data), self.layout, 1)
+        writes = _pad(joined, self.layout, self.align)
+        return replace(self, pages=tuple(pages), data=joined, writes=writes)
 
 
 def plan_write(alternate: int, layout: Layout, elements: Iterable[Element], align: int) -> Plan:
@@ -80,6 +103,8 @@ def plan_write(alternate: int, layout: Layout, elements: Iterable[Element], alig
         pages=_pages(layout, ((e.address, e.address + len(e.data)) for e in writes)),
         readable=all(allows(segment, Access.READABLE) for segment in touched),
         erasable=any(allows(segment, Access.ERASABLE) for segment in touched),
+        layout=layout,
+        align=align,
     )
 
 
@@ -97,6 +122,14 @@ def plan_erase(layout: Layout, address: int, length: int) -> tuple[tuple[int, in
             )
         at = segment.end
     return _pages(layout, [(address, address + length)])
+
+
+def clipped(elements: Iterable[Element], start: int, end: int) -> Iterator[Element]:
+    """The parts of ``elements`` from address ``start`` up to ``end``, which is not included."""
+    for element in elements:
+        first, behind = max(element.address, start), min(element.address + len(element.data), end)
+        if first < behind:
+            yield Element(first, element.data[first - element.address : behind - element.address])
 
 
 def contiguous_end(layout: Layout, address: int) -> int | None:

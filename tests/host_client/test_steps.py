@@ -18,7 +18,7 @@ DATA = bytes(range(256)) * 20
 
 @pytest.fixture
 def port() -> Iterator[Port]:
-    """An STM32F405 that takes its time, on the system's clock."""
+    """An STM32F405."""
     with emulated("stm32f405") as port:
         port.configure()
         yield port
@@ -80,8 +80,10 @@ def test_two_devices_at_once_in_one_thread(port: Port) -> None:
 
 
 def test_failures_under_asyncio() -> None:
-    with emulated("stm32f405", rdp=1) as port, pytest.raises(ReadProtectedError):
-        asyncio.run(drive_async(Conversation(2048).contents(FLASH, 64), port))
+    with emulated("stm32f405", rdp=1) as port:
+        port.configure()
+        with pytest.raises(ReadProtectedError):
+            asyncio.run(drive_async(Conversation(2048).contents(FLASH, 64), port))
 
 
 def two_steps() -> Operation[str]:
