@@ -9,6 +9,9 @@ from dfu_host.errors import FileError, UsageError
 from dfu_protocol import FIRST_DATA_BLOCK, Access, Layout, Segment
 from dfu_protocol.firmware_file import Element
 
+DEFAULT_ALIGN = 32
+"""The largest flash word of an STM32 (H74x). Smaller ones divide it, it divides pages and wTransferSize."""
+
 _LAST_BLOCK = 0xFFFF
 _USBFS_MAX = 4096
 """Bytes that Linux takes in one control transfer from a program."""
