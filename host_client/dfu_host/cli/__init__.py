@@ -13,8 +13,9 @@ from importlib import import_module
 from typing import NoReturn
 
 from dfu_host.cli.context import Context
+from dfu_host.cli.interruption import left_behind
 from dfu_host.cli.report import Document, ForPeople, ForPrograms
-from dfu_host.errors import ExitCode, HostError, RefusedError, VerifyError
+from dfu_host.errors import ExitCode, HostError, InterruptedJob, RefusedError, VerifyError
 from dfu_protocol import __version__
 
 COMMANDS = {
@@ -66,11 +67,15 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
         code = ExitCode(outcome.get("exit_code", ExitCode.OK))
     except HostError as error:
         report.say(str(error))
+        if error.remains:
+            report.say(left_behind(error.remains, arguments.command))
         code, outcome = error.exit_code, {"error": _describe(error)}
     except BrokenPipeError:
         return _nobody_listens()
     except KeyboardInterrupt as interrupt:
         text = " ".join(["interrupted", *getattr(interrupt, "__notes__", ())])
+        if isinstance(interrupt, InterruptedJob):
+            text += f"; {left_behind(interrupt.remains, arguments.command)}"
         report.say(text)
         code, outcome = ExitCode.INTERRUPTED, {"error": {"kind": "interrupted", "message": text}}
     try:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from dfu_host.cli.report import Stage
+from dfu_host.ledger import Remains
 
 _LEFT = {
     "reading": "nothing on the device has changed",
     "comparing": "nothing on the device has changed",
-    "erasing": "what is erased is blank, nothing is written yet; run the command again",
-    "writing": "what was to follow is blank or as it was; run the command again",
-    "verifying": "all of it is written; run the command again, or 'dfu-host verify'",
+    "verifying": "all of it is written; 'dfu-host verify' compares it",
 }
 
 
@@ -21,3 +20,10 @@ def how_far(stages: Sequence[Stage], *, idle: bool) -> str:
     stage = stages[-1]
     place = f"while {stage.name}, after {stage.done} of {stage.total} bytes"
     return "; ".join(filter(None, [place, _LEFT.get(stage.name), state]))
+
+
+def left_behind(remains: Remains, command: str) -> str:
+    """What a command has left on the chip, and how to go on."""
+    if command == "write" and (remains.erased or remains.doubtful):
+        return f"{remains}; the same command with --resume completes it"
+    return str(remains)

@@ -1,17 +1,18 @@
 """``dfu-host write``: erase, write and verify a file."""
 
 import argparse
+from pathlib import Path
 
 from dfu_host.cli import leave, numbers
 from dfu_host.cli.context import Context
 from dfu_host.cli.device_options import add_memory, session
 from dfu_host.cli.erase import MASS_ERASE
 from dfu_host.cli.planning import add_file, load_file, plans
-from dfu_host.cli.report import Document
-from dfu_host.programmer import EraseMode, program
-
-DEFAULT_ALIGN = 32
-"""The largest flash word of an STM32 (H74x). Smaller ones divide it, it divides pages and wTransferSize."""
+from dfu_host.cli.report import Document, Report
+from dfu_host.errors import HostError, InterruptedJob, OutputError
+from dfu_host.ledger import Remains
+from dfu_host.plan import DEFAULT_ALIGN
+from dfu_host.programmer import Care, EraseMode, program
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     erasing.add_argument(
         "--no-erase", dest="erase", action="store_const", const=EraseMode.NONE, help="erase nothing before"
+    )
+    sparing = parser.add_mutually_exclusive_group()
+    sparing.add_argument(
+        "--diff", action="store_true", help="read the pages first and touch only what differs from the file"
+    )
+    sparing.add_argument(
+        "--resume",
+        action="store_true",
+        help="complete a write that was broken off: keep the pages that are right, do the others anew",
+    )
+    parser.add_argument(
+        "--preserve",
+        action=argparse.BooleanOptionalAction,
+        help="write back other data in the pages to erase, or give it up (default: refuse to lose any)",
     )
     parser.add_argument("--no-verify", dest="verify", action="store_false", help="do not read the data back")
     parser.add_argument(
@@ -60,24 +75,45 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         planned = plans(device, firmware, arguments)
         if arguments.erase is EraseMode.MASS:
             report.say(MASS_ERASE)
-        there = program(
-            conversation,
-            planned,
-            mode=arguments.erase,
-            verify=arguments.verify,
-            will_reset=arguments.will_reset,
-            track=report.track,
-        )
+        try:
+            outcome = program(
+                conversation,
+                planned,
+                mode=arguments.erase,
+                care=Care(arguments.diff, arguments.resume, arguments.preserve),
+                verify=arguments.verify,
+                will_reset=arguments.will_reset,
+                track=report.track,
+            )
+        except (HostError, InterruptedJob) as end:
+            if end.remains:
+                _rescue(end.remains, report)
+            raise
         size = sum(len(element.data) for plan in planned for element in plan.data)
-        verified = arguments.verify and there and all(plan.readable for plan in planned)
-        report.say(f"wrote {size} bytes" + (" and verified them" if verified else ""))
-        if not there:
+        report.say(f"wrote {outcome.written} bytes" + (" and verified them" if outcome.verified else ""))
+        if arguments.diff or arguments.resume:
+            report.say(f"of the {size} bytes of the file, all others were there already")
+        if not outcome.there:
             report.say("the device has reset, as it does when its option bytes are written")
         elif arguments.leave:
             leave.start(conversation, firmware.images[0].start, context)
     return {
         "bytes": size,
-        "verified": verified,
-        "resets": not there,
-        "left": arguments.leave and there,
+        "written": outcome.written,
+        "erased": outcome.erased,
+        "verified": outcome.verified,
+        "resets": not outcome.there,
+        "left": arguments.leave and outcome.there,
     }
+
+
+def _rescue(remains: Remains, report: Report) -> None:
+    """Save what was to be preserved and is no longer on the chip."""
+    for element in remains.unrestored:
+        path = Path(f"preserved-0x{element.address:08x}.bin")
+        try:
+            with path.open("xb") as stream:
+                stream.write(element.data)
+        except OSError as error:
+            raise OutputError(f"cannot save what was to be preserved as {path}: {error.strerror}") from None
+        report.say(f"what was to be preserved from 0x{element.address:08x} on is in {path}")

@@ -54,6 +54,8 @@ def test_events_of_a_write(f405_bench: Bench, code: Path, capsys: Captured) -> N
     assert json.loads(shown.out) == {
         "command": "write",
         "bytes": len(CODE),
+        "written": len(CODE),
+        "erased": 16384,
         "verified": True,
         "resets": False,
         "left": False,
@@ -64,7 +66,12 @@ def test_events_of_a_write(f405_bench: Bench, code: Path, capsys: Captured) -> N
     for event in events[:-1]:
         assert event["event"] == "progress"
         stages.setdefault(event["stage"], []).append(event["done"])
-    assert stages == {"erasing": [0, 16384], "writing": [0, 2048, 2752], "verifying": [0, 2048, 2750]}
+    assert stages == {
+        "comparing": [0, 16384],
+        "erasing": [0, 16384],
+        "writing": [0, 2048, 2752],
+        "verifying": [0, 2048, 2750],
+    }
     assert events[-1] == {"event": "message", "text": "wrote 2750 bytes and verified them"}
 
 
@@ -86,7 +93,7 @@ def test_refusal(make_bench: MakeBench, tmp_path: Path, capsys: Captured) -> Non
     found = document(capsys)
     assert found["exit_code"] == ExitCode.DEVICE
     error = found["error"]
-    assert error["kind"] == "refused"
+    assert error["kind"] == "read-protected"
     assert (error["request"], error["state"], error["status"]) == ("DFU_DNLOAD", "dfuERROR", "errVENDOR")
     assert "read protected" in error["message"]
 

@@ -56,7 +56,8 @@ class TestWrite:
         assert f405_bench.state.label == "dfuIDLE"
 
     @pytest.mark.parametrize(
-        ("option", "kept"), [([], b"\xff" * 4), (["--mass-erase"], b"\xff" * 4), (["--no-erase"], b"keep")]
+        ("option", "kept"),
+        [(["--no-preserve"], b"\xff" * 4), (["--mass-erase"], b"\xff" * 4), (["--no-erase"], b"keep")],
     )
     def test_erasing(self, f405_bench: Bench, tmp_path: Path, option: list[str], kept: bytes) -> None:
         (tmp_path / "old.bin").write_bytes(b"keep")
