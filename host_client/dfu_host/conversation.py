@@ -55,7 +55,7 @@ STALLS_TOLERATED = 3
 _TRIES = 3
 _STALL_PAUSE = 0.02
 _BUSY_PAUSE = 0.001
-"""Seconds to wait at least after a stall, and after dfuDNBUSY; devices report 0 while they are busy, too."""
+"""Seconds to wait at least after a stall, and after a second dfuDNBUSY: devices report 0 for that, too."""
 
 _RECOVERY_STEPS = 6
 _BUSY = {State.DNBUSY, State.DNLOAD_SYNC}
@@ -116,7 +116,7 @@ class Conversation:
                 state = yield from self.state()
                 while state is State.DNBUSY and waited < MASS_ERASE.polling:
                     reply = yield from self._get_status(MASS_ERASE.answer)
-                    waited += yield from self._wait_after(reply, MASS_ERASE.polling - waited)
+                    waited += yield from self._wait_after(reply, _BUSY_PAUSE, MASS_ERASE.polling - waited)
                     state = yield from self.state()
                 if state is State.DFU_IDLE:
                     return
@@ -315,7 +315,7 @@ class Conversation:
             yield from requests.download(self._interface, block, data)
         except StalledError as stall:
             raise (yield from self._refused(what, stall)) from None
-        waited = pause = 0.0
+        waited = pause = least = 0.0
         while waited <= patience.polling:
             try:
                 reply = yield from self._get_status(patience.answer, pause)
@@ -323,8 +323,8 @@ class Conversation:
                 if may_reset:
                     raise DeviceResetError(f"{what}: {error}") from None
                 raise
-            pause = yield from self._wait_after(reply, patience.polling - waited)
-            waited += pause
+            pause = yield from self._wait_after(reply, least, patience.polling - waited)
+            waited, least = waited + pause, _BUSY_PAUSE
             if reply.bStatus is Status.OK and reply.bState in _DONE:
                 self._takes_commands = True
                 return
@@ -363,10 +363,9 @@ class Conversation:
                 " restart the device in its bootloader"
             ) from None
 
-    def _wait_after(self, reply: StatusReply, most: float) -> Operation[float]:
-        """Wait as long as bwPollTimeout asks for, but not above ``most``; how many seconds that was."""
-        least = _BUSY_PAUSE if reply.bState in _BUSY else 0
-        seconds = max(min(reply.bwPollTimeout / 1000, most), least)
+    def _wait_after(self, reply: StatusReply, least: float, most: float) -> Operation[float]:
+        """Wait as long as bwPollTimeout asks for, within these bounds; how many seconds that was."""
+        seconds = max(min(reply.bwPollTimeout / 1000, most), least if reply.bState in _BUSY else 0)
         if seconds:
             yield Wait(seconds)
         return seconds
