@@ -14,7 +14,7 @@ _GONE = {errno.ENODEV, errno.EIO, errno.EPROTO, errno.ENOENT, errno.ESHUTDOWN, e
 """A device that drops off in the middle of a transfer gives any of these, by operating system and timing."""
 
 PERMISSION_DENIED = (
-    "permission denied: run the command as root, or install the udev rule that 'dfu-emulator udev-rule'"
+    "permission denied: run the command as root, or install the udev rule that 'dfu-host udev-rule'"
     " prints, together with how to install it"
 )
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "reset": "reset the device's USB port",
     "wait": "wait until a device is there, or gone",
     "convert": "turn a firmware file into another format",
+    "udev-rule": "print the udev rule with which users open devices without root",
 }
 
 _EPILOG = """\
@@ -132,7 +133,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary)
         if name == chosen:  # the others' modules are not even loaded
-            module = import_module(f"{__name__}.{name}")
+            module = import_module(f"{__name__}.{name.replace('-', '_')}")
             module.configure(subparser)
             subparser.set_defaults(run=module.run)
     return parser.parse_args(argv)
