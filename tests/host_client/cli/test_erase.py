@@ -24,6 +24,13 @@ class TestErase:
         assert f405_bench.commands(Erase)[1:] == [Erase(FLASH)]
         assert set(f405_bench.flash) == {0xFF}
 
+    def test_by_number(self, f405_bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+        assert f405_bench.run("erase", "--sectors", "0,3-5") == ExitCode.OK
+        assert f405_bench.commands(Erase) == [
+            Erase(address) for address in (FLASH, FLASH + 3 * SECTOR, 0x08010000, 0x08020000)
+        ]
+        assert capsys.readouterr().err == "dfu-host: erased 4 pages, 229376 bytes\n"
+
     def test_mass(self, f405_bench: Bench, code: Path, capsys: pytest.CaptureFixture[str]) -> None:
         f405_bench.run("write", code, "--address", 0x08020000)
         assert f405_bench.run("erase", "--mass") == ExitCode.OK
@@ -51,6 +58,7 @@ class TestErase:
                 "0x1fffc000 is not in erasable memory, which is none",
             ),
             (["--mass", "--length", "4K"], "--address is missing"),
+            (["--sectors", "11,12"], "there is no page 12: Internal Flash has 12 that can be erased"),
         ],
     )
     def test_refusals(

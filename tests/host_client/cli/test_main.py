@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from dfu_emulator.port import Port
 from dfu_emulator.transports.inprocess import Backend
-from dfu_host.cli import main
+from dfu_host.cli import COMMANDS, main
 from dfu_host.errors import ExitCode
-from dfu_protocol import Request
-from host_client.bench import Bench, MakeBench
+from dfu_protocol import FIRST_DATA_BLOCK, CommandCode, Request, State
+from host_client.bench import FLASH, Bench, MakeBench
+from host_client.cli.samples import CODE
 
 
 class TestArguments:
@@ -31,6 +33,13 @@ class TestArguments:
             (["write", "x", "--align", "12"], "12 is no power of two"),
             (["write", "x", "--mass-erase", "--no-erase"], "not allowed with"),
             (["erase"], "one of the arguments"),
+            (["erase", "--sectors", "1-"], "'' is not the end of a range"),
+            (["erase", "--sectors", "x"], "'x' is not a number or a range"),
+            (["info", "--number", "0"], "counting begins with 1"),
+            (["wait", "--timeout", "soon"], "'soon' is not a number of seconds"),
+            (["convert", "a", "b", "--fill", "256"], "256 is no byte"),
+            (["options"], "required: show|write"),
+            (["read", "x", "--format", "elf"], "invalid choice"),
             (["erase", "--mass", "--address", "0"], "not allowed with"),
             (["list", "--device", "0483"], "'0483' is not VID:PID"),
             (["list", "--device", "0483:df11:1"], "is not VID:PID"),
@@ -62,6 +71,14 @@ class TestArguments:
         assert [int(code) for code in documented] == sorted(ExitCode)
 
 
+def test_the_docs_have_every_command_and_exit_code() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "dfu-host.md").read_text()
+    named = re.findall(r"^\| `dfu-host ([\w-]+)", page, re.MULTILINE)
+    assert sorted(named) == sorted(COMMANDS)
+    codes = re.findall(r"^\| (\d+) \|", page, re.MULTILINE)
+    assert [int(code) for code in codes] == sorted(ExitCode)
+
+
 class TestInterruptions:
     def test_keyboard(self, f405_bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         class Interrupted(Backend):
@@ -79,19 +96,73 @@ class TestInterruptions:
         assert not out.exists()
         assert f405_bench.state.label == "dfuIDLE"
 
-    def test_output_that_nobody_reads_any_more(self) -> None:
+    @pytest.mark.parametrize("arguments", [["list"], ["read", "-"], ["info", "--json"]])
+    def test_output_that_nobody_reads_any_more(self, arguments: list[str]) -> None:
         program = (
             "from dfu_emulator.emulation import emulated\n"
             "from dfu_emulator.transports.inprocess import Backend\n"
             "from dfu_host.cli import main\n"
             "with emulated('stm32f405') as port:\n"
-            "    raise SystemExit(main(['list'], backend=Backend(port)))\n"
+            f"    raise SystemExit(main({arguments}, backend=Backend(port)))\n"
         )
         reader, writer = os.pipe()
         os.close(reader)
         with os.fdopen(writer, "wb") as closed:
             done = subprocess.run([sys.executable, "-c", program], stdout=closed, stderr=subprocess.PIPE)
         assert (done.returncode, done.stderr) == (ExitCode.DEVICE, b"")
+
+    @pytest.mark.parametrize(
+        ("stage", "done", "left"),
+        [
+            ("erasing", "0 of 16384", "what is erased is blank"),
+            ("writing", "2048 of 2720", "what was to follow is blank or as it was"),
+            ("verifying", "0 of 2720", "all of it is written"),
+        ],
+    )
+    def test_of_a_write(
+        self,
+        f405_bench: Bench,
+        code: Path,
+        capsys: pytest.CaptureFixture[str],
+        stage: str,
+        done: str,
+        left: str,
+    ) -> None:
+        code.write_bytes(CODE[:2720])
+        f405_bench.backend = Interrupting(f405_bench.port, stage)
+        assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.INTERRUPTED
+        said = capsys.readouterr().err
+        assert said.startswith(f"dfu-host: interrupted while {stage}, after {done} bytes; {left}")
+        assert said.endswith("; the device is in dfuIDLE\n")
+        assert f405_bench.state is State.DFU_IDLE
+        assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.OK
+        assert f405_bench.flash.startswith(CODE[:2720])
+
+
+class Interrupting(Backend):
+    """Ctrl-C, once: as a page is to be erased, as a second block is to be written, as one is read back."""
+
+    def __init__(self, port: Port, stage: str) -> None:
+        super().__init__(port)
+        self._stage = stage
+        self._blocks = 0
+
+    def ctrl_transfer(
+        self, dev_handle: Any, bmRequestType: int, bRequest: int, wValue: int, wIndex: int, *rest: Any
+    ) -> int:
+        data, _timeout = rest
+        stage = ""
+        if (bmRequestType, bRequest, wValue) == (0x21, Request.DNLOAD, 0) and data[0] == CommandCode.ERASE:
+            stage = "erasing"
+        elif (bmRequestType, bRequest) == (0x21, Request.DNLOAD) and wValue >= FIRST_DATA_BLOCK:
+            self._blocks += 1
+            stage = "writing" if self._blocks == 2 else ""
+        elif (bmRequestType, bRequest) == (0xA1, Request.UPLOAD) and self._blocks:
+            stage = "verifying"
+        if stage and stage == self._stage:
+            self._stage = "over"
+            raise KeyboardInterrupt
+        return super().ctrl_transfer(dev_handle, bmRequestType, bRequest, wValue, wIndex, *rest)
 
 
 def test_runs_as_a_module() -> None:
@@ -103,7 +174,7 @@ def test_runs_as_a_module() -> None:
 def test_only_what_is_needed_is_imported() -> None:
     program = (
         "import sys\n"
-        "from dfu_host.cli import main\n"
+        "from dfu_host.cli import COMMANDS, main\n"
         "class Empty:\n"
         "    def enumerate_devices(self):\n"
         "        return []\n"

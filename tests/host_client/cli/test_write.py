@@ -1,5 +1,6 @@
 """``write``: files in, memory out."""
 
+import re
 from pathlib import Path
 
 import bincopy
@@ -160,19 +161,31 @@ class TestWrite:
             assert b"".join(session.read(OTP, 4)) == b"1234"
 
     @pytest.mark.parametrize(
-        ("suffix", "exit_code"),
+        ("suffix", "message"),
         [
-            (Suffix(0x0483, 0xDF11), ExitCode.OK),
-            (Suffix(0xFFFF, 0xFFFF), ExitCode.OK),
-            (Suffix(0x0483, 0xDF12), ExitCode.DATA),
-            (Suffix(0x1D50, 0xFFFF), ExitCode.DATA),
+            (Suffix(0x0483, 0xDF11), None),
+            (Suffix(0xFFFF, 0xFFFF), None),
+            (Suffix(bcdDevice=0x2200), None),
+            (Suffix(bcdDevice=0x0000), None),
+            (Suffix(0x0483, 0xDF12), "the file is for 0483:df12, the device is 0483:df11"),
+            (Suffix(0x1D50, 0xFFFF), "the file is for 1d50:ffff, the device is 0483:df11"),
+            (Suffix(bcdDevice=0x2100), "for devices of release 2100 .*, this one has 2200"),
         ],
     )
     def test_file_for_a_device(
-        self, f405_bench: Bench, tmp_path: Path, suffix: Suffix, exit_code: ExitCode
+        self,
+        f405_bench: Bench,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        suffix: Suffix,
+        message: str | None,
     ) -> None:
         file = dfuse(tmp_path / "a.dfu", Target(0, (Element(FLASH, CODE),)), suffix=suffix)
-        assert f405_bench.run("write", file) == exit_code
+        if message:
+            assert f405_bench.run("write", file) == ExitCode.DATA
+            assert re.search(message, capsys.readouterr().err)
+            assert f405_bench.requests(Request.DNLOAD) == []
+        assert f405_bench.run("write", file, *["--any-device"] * bool(message)) == ExitCode.OK
 
     def test_alt_and_targets_do_not_mix(
         self, f405_bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
