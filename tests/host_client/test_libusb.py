@@ -1,15 +1,22 @@
 """The installed command over real libusb, next to dfu-util."""
 
+import re
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from dfu_emulator.emulation import emulated
+from dfu_emulator.port import Occurrence, Transfer
 from dfu_emulator.transports.preload import PreloadBus
+from dfu_host.errors import ExitCode
+from dfu_protocol import State
 
 TIME_LIMIT = 120
 CODE = Random(1).randbytes(20_002)
@@ -76,3 +83,29 @@ def test_what_dfu_util_wrote_is_read(run: Run, tmp_path: Path) -> None:
     assert run("dfu-util", "-a", "0", "-s", FLASH, "-D", "aligned.bin").returncode == 0
     assert dfu_host(run, "read", "back.bin", "--length", "20000").returncode == 0
     assert (tmp_path / "back.bin").read_bytes() == CODE[:20000]
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    """With the chip's own times: the signal comes in the middle of a write, wherever that is."""
+    (tmp_path / "code.bin").write_bytes(CODE)
+    written = threading.Event()
+
+    def watch(occurrence: Occurrence) -> None:
+        if isinstance(occurrence, Transfer) and occurrence.setup.wValue == 5 and occurrence.data:
+            written.set()
+
+    with emulated("stm32f405", timing="real") as port, PreloadBus(port) as bus:
+        port.watch(watch)
+        command = [sys.executable, "-m", "dfu_host", "write", "code.bin", "--address", FLASH]
+        options: dict[str, Any] = {"cwd": tmp_path, "env": bus.environment(), "text": True}
+        with subprocess.Popen(command, stderr=subprocess.PIPE, **options) as process:
+            assert written.wait(TIME_LIMIT)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=TIME_LIMIT)
+        assert process.returncode == ExitCode.INTERRUPTED
+        assert re.fullmatch(
+            r"dfu-host: interrupted while writing, after \d+ of 20032 bytes; .* dfuIDLE\n", said
+        )
+        assert port.device.bootloader.state is State.DFU_IDLE
+        again = subprocess.run(command, capture_output=True, timeout=TIME_LIMIT, check=False, **options)
+        assert (again.returncode, again.stderr) == (0, "dfu-host: wrote 20002 bytes and verified them\n")
