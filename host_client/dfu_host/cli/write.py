@@ -1,18 +1,21 @@
 """``dfu-host write``: erase, write and verify a file."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from dfu_host.cli import leave, numbers
+from dfu_host.cli.asking import can_ask, whether_to_preserve
 from dfu_host.cli.context import Context
 from dfu_host.cli.device_options import add_memory, session
 from dfu_host.cli.erase import MASS_ERASE
 from dfu_host.cli.planning import add_file, load_file, plans
 from dfu_host.cli.report import Document, Report
-from dfu_host.errors import HostError, InterruptedJob, OutputError
+from dfu_host.errors import HostError, InterruptedJob, NeighbourError, OutputError, UsageError
 from dfu_host.ledger import Remains
-from dfu_host.plan import DEFAULT_ALIGN
-from dfu_host.programmer import Care, EraseMode, program
+from dfu_host.plan import DEFAULT_ALIGN, Plan
+from dfu_host.programmer import Care, EraseMode, Outcome, program
+from dfu_host.session import Session
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preserve",
         action=argparse.BooleanOptionalAction,
-        help="write back other data in the pages to erase, or give it up (default: refuse to lose any)",
+        help="write back other data in the pages to erase, or give it up"
+        " (default: ask on a terminal, refuse elsewhere)",
     )
     parser.add_argument("--no-verify", dest="verify", action="store_false", help="do not read the data back")
     parser.add_argument(
@@ -76,19 +80,14 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         if arguments.erase is EraseMode.MASS:
             report.say(MASS_ERASE)
         try:
-            outcome = program(
-                conversation,
-                planned,
-                mode=arguments.erase,
-                care=Care(arguments.diff, arguments.resume, arguments.preserve),
-                verify=arguments.verify,
-                will_reset=arguments.will_reset,
-                track=report.track,
-            )
-        except (HostError, InterruptedJob) as end:
-            if end.remains:
-                _rescue(end.remains, report)
-            raise
+            outcome = _program(conversation, planned, arguments, report)
+        except NeighbourError as error:
+            if arguments.json or not can_ask():
+                raise
+            arguments.preserve = whether_to_preserve(error.extents)
+            if arguments.preserve is None:
+                raise UsageError("nothing has been changed") from None
+            outcome = _program(conversation, planned, arguments, report)
         size = sum(len(element.data) for plan in planned for element in plan.data)
         report.say(f"wrote {outcome.written} bytes" + (" and verified them" if outcome.verified else ""))
         if arguments.diff or arguments.resume:
@@ -105,6 +104,25 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         "resets": not outcome.there,
         "left": arguments.leave and outcome.there,
     }
+
+
+def _program(
+    conversation: Session, planned: Sequence[Plan], arguments: argparse.Namespace, report: Report
+) -> Outcome:
+    try:
+        return program(
+            conversation,
+            planned,
+            mode=arguments.erase,
+            care=Care(arguments.diff, arguments.resume, arguments.preserve),
+            verify=arguments.verify,
+            will_reset=arguments.will_reset,
+            track=report.track,
+        )
+    except (HostError, InterruptedJob) as end:
+        if end.remains:
+            _rescue(end.remains, report)
+        raise
 
 
 def _rescue(remains: Remains, report: Report) -> None:

@@ -114,9 +114,9 @@ class TestInterruptions:
     @pytest.mark.parametrize(
         ("stage", "done", "left"),
         [
-            ("erasing", "0 of 16384", "what is erased is blank"),
-            ("writing", "2048 of 2720", "what was to follow is blank or as it was"),
-            ("verifying", "0 of 2720", "all of it is written"),
+            ("erasing", "0 of 16384", "0x08000000..0x08003fff may be half erased"),
+            ("writing", "2048 of 2720", "0x08000800..0x08000a9f may be half written"),
+            ("verifying", "0 of 2720", "0x08000000..0x08000a9f is written"),
         ],
     )
     def test_of_a_write(
@@ -132,8 +132,9 @@ class TestInterruptions:
         f405_bench.backend = Interrupting(f405_bench.port, stage)
         assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.INTERRUPTED
         said = capsys.readouterr().err
-        assert said.startswith(f"dfu-host: interrupted while {stage}, after {done} bytes; {left}")
-        assert said.endswith("; the device is in dfuIDLE\n")
+        assert said.startswith(f"dfu-host: interrupted while {stage}, after {done} bytes; ")
+        assert "; the device is in dfuIDLE; on the chip now: " in said
+        assert left in said
         assert f405_bench.state is State.DFU_IDLE
         assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.OK
         assert f405_bench.flash.startswith(CODE[:2720])
