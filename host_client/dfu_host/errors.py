@@ -176,7 +176,7 @@ _REMEDIES = {
     Status.CHECK_ERASED: _WRITE_PROTECTED,
     Status.PROG: _NOT_ERASED,
     Status.VERIFY: _NOT_ERASED,
-    Status.VENDOR: "lift it with 'dfu-host erase --unprotect --yes', which erases the whole device",
+    Status.VENDOR: "lift it with 'dfu-host unprotect --yes', which erases the whole device",
     Status.UNKNOWN: _RESTART,
     Status.STALLEDPKT: _RESTART,
 }

@@ -74,7 +74,7 @@ class TestRead:
         assert make_bench(rdp=1).run("read", tmp_path / "out.bin") == ExitCode.DEVICE
         message = capsys.readouterr().err
         assert "dfuERROR (errVENDOR: the memory is read protected)" in message
-        assert "dfu-host erase --unprotect" in message
+        assert "dfu-host unprotect --yes" in message
         assert not (tmp_path / "out.bin").exists()
 
     def test_outside_without_a_length(
