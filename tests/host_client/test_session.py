@@ -347,7 +347,7 @@ class TestRefusals:
             list(session.read(FLASH, 4096))
         assert str(caught.value) == (
             "DFU_UPLOAD stalled while reading 2048 bytes at 0x08000000: the device is in dfuERROR"
-            " (errVENDOR: the memory is read protected); lift it with 'dfu-host erase --unprotect --yes',"
+            " (errVENDOR: the memory is read protected); lift it with 'dfu-host unprotect --yes',"
             " which erases the whole device"
         )
         assert (caught.value.request, caught.value.state, caught.value.status) == (
