@@ -55,7 +55,8 @@ def _compare(report: Report, firmware: _Firmware, timing: str, size: int, repeat
     dfu_util = ["dfu-util", "-a", "0", "-s", f"0x{START:08x}", "-D", str(firmware.path)]
     dfu_host = [str(_BIN / "dfu-host"), "write", "--address", f"0x{START:08x}", str(firmware.path)]
     with emulated(CHIP, timing=timing) as port, PreloadBus(port) as bus:
-        environment = bus.environment()
+        # Programs that are installed have been compiled.
+        environment = bus.environment() | {"PYTHONDONTWRITEBYTECODE": ""}
 
         def best(run: Callable[[], float]) -> float:
             """kB/s of the fastest of the runs, each with another change."""
