@@ -12,25 +12,25 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar on standard error, with rate and time left; the block is given what moves it to so many bytes."""
     # Slow to import, and of use to terminals only.
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     with Progress(
         TextColumn("{task.description:<10}"),
         BarColumn(),
         DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
+        TextColumn("{task.fields[rate]:>12}", style="progress.data.speed"),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=Console(stderr=True),
     ) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        task = progress.add_task(label, total=total, rate="")
+
+        def move(done: int) -> None:
+            progress.update(task, completed=done)
+            speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
+            if speed:
+                progress.update(task, rate=f"{speed / 1024:.1f} KiB/s")
+
+        yield move
 
 
 class Log:

@@ -26,9 +26,11 @@ def plug_in_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def test_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = plug_in_terminal(monkeypatch)
     with bar("writing", 2048) as move:
+        move(1024)
         move(2048)
     assert "writing" in terminal.getvalue()
     assert "2.0/2.0 KiB" in terminal.getvalue()
+    assert "KiB/s" in terminal.getvalue()
 
 
 def test_a_bar_for_each_stage_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
