@@ -86,7 +86,8 @@ def test_what_dfu_util_wrote_is_read(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "back.bin").read_bytes() == CODE[:20000]
 
 
-def test_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interruption(tmp_path: Path, sent: signal.Signals) -> None:
     """With the chip's own times: the signal comes in the middle of a write, wherever that is."""
     (tmp_path / "code.bin").write_bytes(CODE)
     written = threading.Event()
@@ -101,7 +102,7 @@ def test_ctrl_c(tmp_path: Path) -> None:
         options: dict[str, Any] = {"cwd": tmp_path, "env": bus.environment(), "text": True}
         with subprocess.Popen(command, stderr=subprocess.PIPE, **options) as process:
             assert written.wait(TIME_LIMIT)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(sent)
             _, said = process.communicate(timeout=TIME_LIMIT)
         assert process.returncode == ExitCode.INTERRUPTED
         assert re.match(r"dfu-host: interrupted while writing, after \d+ of 20032 bytes; .* dfuIDLE;", said)

@@ -6,16 +6,16 @@ command is for and returns its result as a document.
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from dfu_host.cli import failure
 from dfu_host.cli.context import Context
-from dfu_host.cli.interruption import left_behind
-from dfu_host.cli.report import Document, ForPeople, ForPrograms
-from dfu_host.errors import ExitCode, HostError, InterruptedJob, RefusedError, VerifyError
+from dfu_host.cli.interruption import left_behind, terminable
+from dfu_host.cli.report import ForPeople, ForPrograms
+from dfu_host.errors import ExitCode, HostError, InterruptedJob
 from dfu_protocol import __version__
 
 COMMANDS = {
@@ -64,13 +64,14 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
             from dfu_host.cli.tracing import Tracing
 
             backend = Tracing(backend, report)
-        outcome = arguments.run(arguments, Context(report, backend))
+        with terminable():
+            outcome = arguments.run(arguments, Context(report, backend))
         code = ExitCode(outcome.get("exit_code", ExitCode.OK))
     except HostError as error:
         report.say(str(error))
         if error.remains:
             report.say(left_behind(error.remains, arguments.command))
-        code, outcome = error.exit_code, {"error": _describe(error)}
+        code, outcome = error.exit_code, {"error": failure.document(error)}
     except BrokenPipeError:
         return _nobody_listens()
     except KeyboardInterrupt as interrupt:
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
         if isinstance(interrupt, InterruptedJob):
             text += f"; {left_behind(interrupt.remains, arguments.command)}"
         report.say(text)
-        code, outcome = ExitCode.INTERRUPTED, {"error": {"kind": "interrupted", "message": text}}
+        code, outcome = ExitCode.INTERRUPTED, {"error": failure.interruption(interrupt, text)}
     try:
         report.finish({"command": arguments.command, **outcome, "exit_code": code})
         sys.stdout.flush()
@@ -91,25 +92,6 @@ def _nobody_listens() -> ExitCode:
     """Whoever read our output has seen enough; nothing must be written at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return ExitCode.DEVICE
-
-
-def _describe(error: HostError) -> Document:
-    """An error for programs: its kind is its class's name, ``RefusedError`` is "refused"."""
-    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__.removesuffix("Error")).lower()
-    described: dict[str, object] = {"kind": kind, "message": str(error)}
-    if isinstance(error, RefusedError):
-        described |= {
-            "request": error.request.label,
-            "state": error.state.label,
-            "status": error.status.label,
-        }
-    if isinstance(error, VerifyError):
-        described |= {
-            "address": error.address,
-            "expected": error.expected.hex(),
-            "found": error.found.hex(),
-        }
-    return described
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,6 +1,9 @@
-"""What is on a device whose job was interrupted, in words."""
+"""A job that is interrupted: by what, and what is on the device then, in words."""
 
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from dfu_host.cli.report import Stage
 from dfu_host.ledger import Remains
@@ -10,6 +13,19 @@ _LEFT = {
     "comparing": "nothing on the device has changed",
     "verifying": "all of it is written; 'dfu-host verify' compares it",
 }
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Inside the block SIGTERM is as Ctrl-C is: no half file, and no busy device, is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # elsewhere Python allows no handlers
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def how_far(stages: Sequence[Stage], *, idle: bool) -> str:

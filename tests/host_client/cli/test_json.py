@@ -12,8 +12,8 @@ import usb.core
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host.cli import COMMANDS, main
 from dfu_host.errors import ExitCode
-from dfu_protocol import Request
-from dfu_protocol.control import CLASS
+from dfu_protocol import FIRST_DATA_BLOCK, Request
+from dfu_protocol.control import CLASS, CLASS_OUT
 from host_client.bench import FLASH, Bench, MakeBench
 from host_client.cli.samples import CODE
 
@@ -107,6 +107,19 @@ def test_failed_verification(f405_bench: Bench, code: Path, tmp_path: Path, caps
     assert (error["kind"], error["address"], error["expected"][:4]) == ("verify", FLASH + 1, "0102")
 
 
+def test_interruption(f405_bench: Bench, code: Path, capsys: Captured) -> None:
+    f405_bench.backend = Interrupting(f405_bench.port)
+    assert f405_bench.run("write", code, "--address", FLASH, "--json") == ExitCode.INTERRUPTED
+    error = document(capsys)["error"]
+    assert error["kind"] == "interrupted"
+    assert error["message"].startswith("interrupted while writing, after 0 of ")
+    assert error["remains"] == {
+        "written": [],
+        "erased": [{"address": FLASH + 2048, "end": FLASH + 16384}],
+        "doubtful": [{"address": FLASH, "end": FLASH + 2048}],
+    }
+
+
 def test_no_device(capsys: Captured) -> None:
     assert main(["info", "--json"], backend=Backend()) == ExitCode.NO_DEVICE
     assert document(capsys)["error"]["kind"] == "no-device"
@@ -120,6 +133,17 @@ def test_every_command_has_the_flags(command: str, capsys: Captured) -> None:
     shown = capsys.readouterr().out
     assert "--json" in shown
     assert "--verbose" in shown
+
+
+class Interrupting(Backend):
+    """Ctrl-C before the first block is sent."""
+
+    def ctrl_transfer(
+        self, dev_handle: Any, bmRequestType: int, bRequest: int, wValue: int, wIndex: int, *rest: Any
+    ) -> int:
+        if (bmRequestType, bRequest, wValue) == (CLASS_OUT, Request.DNLOAD, FIRST_DATA_BLOCK):
+            raise KeyboardInterrupt
+        return super().ctrl_transfer(dev_handle, bmRequestType, bRequest, wValue, wIndex, *rest)
 
 
 class Stalling(Backend):

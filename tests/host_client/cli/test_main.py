@@ -11,8 +11,8 @@ import pytest
 
 from dfu_emulator.port import Port
 from dfu_emulator.transports.inprocess import Backend
-from dfu_host.cli import COMMANDS, main
-from dfu_host.errors import ExitCode
+from dfu_host.cli import COMMANDS, failure, main
+from dfu_host.errors import ExitCode, HostError, StalledError
 from dfu_protocol import FIRST_DATA_BLOCK, CommandCode, Request, State
 from host_client.bench import FLASH, Bench, MakeBench
 from host_client.cli.samples import CODE
@@ -77,6 +77,17 @@ def test_the_docs_have_every_command_and_exit_code() -> None:
     assert sorted(named) == sorted(COMMANDS)
     codes = re.findall(r"^\| (\d+) \|", page, re.MULTILINE)
     assert [int(code) for code in codes] == sorted(ExitCode)
+
+
+def test_the_docs_have_every_kind_of_error() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "dfu-host.md").read_text()
+    sentence = page.partition("The kinds are ")[2].partition("\n\n")[0]
+    named = set(re.findall(r"`([\w-]+)`", sentence)) - {"interrupted"}
+    classes = [HostError]
+    for known in classes:
+        classes += known.__subclasses__()
+    kinds = {failure.kind(known) for known in classes if known is not StalledError}
+    assert named == kinds
 
 
 class TestInterruptions:
