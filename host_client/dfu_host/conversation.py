@@ -106,11 +106,11 @@ class Conversation:
         """Bring the device to dfuIDLE, from whatever an earlier program or job left behind.
 
         Only dfuERROR is cleared with CLRSTATUS and only where the standard has an ABORT is it sent, because
-        devices differ in what these do elsewhere. A device that stays busy gets two CLRSTATUS: on an
-        STM32H743 the first ends in dfuERROR, which the second clears.
+        devices differ in what these do elsewhere. A device that stays busy, or does not take ABORT, gets two
+        CLRSTATUS: on an STM32H743 the first ends in dfuERROR, which the second clears.
         """
         self._takes_commands = False
-        waited, state, trouble = 0.0, State.ERROR, None
+        waited, state, trouble, aborts = 0.0, State.ERROR, None, True
         for _ in range(_RECOVERY_STEPS):
             try:
                 state = yield from self.state()
@@ -120,11 +120,12 @@ class Conversation:
                     state = yield from self.state()
                 if state is State.DFU_IDLE:
                     return
-                act = requests.abort if state in _ABORTABLE else requests.clear_status
+                act = requests.abort if aborts and state in _ABORTABLE else requests.clear_status
                 yield from act(self._interface)
             except StalledError:
-                # The stall itself puts it in dfuERROR, which the next round clears.
-                trouble = None
+                # The stall itself puts it in dfuERROR, which the next round clears; if it does not, the
+                # other request may.
+                trouble, aborts = None, not aborts
             except HostError as error:
                 if not error.transient:
                     raise

@@ -103,7 +103,8 @@ def judge(
         if all(
             before[word : word + align].count(erased) == len(before[word : word + align]) for word in words
         ):
-            changed = (Element(address + word, bytes(after[word : word + align])) for word in words)
+            places = (address + word for word in words)
+            changed = (part for place in places for part in clipped(data, place, place + align))
             return Verdict(erase=False, data=tuple(changed))
     kept = () if care.preserve is False else tuple(_neighbours(address, before, data, erased))
     return Verdict(erase=True, data=tuple(data), kept=kept)
