@@ -162,9 +162,9 @@ class Conversation(Exchange):
         """What a write of unknown outcome has left; ``doubt`` where that cannot be read."""
         try:
             return (yield from self.contents(chunk.address, chunk.size))
-        except DeviceGoneError:
-            raise
-        except HostError:
+        except HostError as error:
+            if isinstance(error, DeviceGoneError) and not isinstance(doubt, DeviceResetError):
+                raise
             raise doubt from None
 
     def leave(self, address: int | None = None) -> Operation[None]:

@@ -59,8 +59,12 @@ class Exchange:
 
     def select(self, alternate: int) -> Operation[None]:
         """Choose the alternate setting, hence the memory, that what follows is about."""
+
+        def choose() -> Operation[None]:
+            yield Select(alternate)
+
         self.takes_commands = False
-        yield Select(alternate)
+        yield from again(choose)
 
     def state(self) -> Operation[State]:
         """The state the device is in, unchanged by the question."""
@@ -140,7 +144,9 @@ class Exchange:
                 reply = yield from self._get_status(patience.answer, pause)
             except DeviceGoneError as error:
                 if may_reset:
-                    raise DeviceResetError(f"{what}: {error}") from None
+                    reset = DeviceResetError(f"{what}: {error}")
+                    reset.transient = error.transient
+                    raise reset from None
                 raise
             pause = yield from self._wait_after(reply, least, patience.polling - waited)
             waited, least = waited + pause, _BUSY_PAUSE

@@ -13,6 +13,9 @@ from dfu_protocol import Request, SetupPacket
 _GONE = {errno.ENODEV, errno.EIO, errno.EPROTO, errno.ENOENT, errno.ESHUTDOWN, errno.ECONNRESET}
 """A device that drops off in the middle of a transfer gives any of these, by operating system and timing."""
 
+_NOISE = {errno.EIO, errno.EPROTO}
+"""So does one that is still there, behind a bad cable."""
+
 PERMISSION_DENIED = (
     "permission denied: run the command as root, or install the udev rule that 'dfu-host udev-rule'"
     " prints, together with how to install it"
@@ -88,7 +91,9 @@ def usb_errors(doing: str) -> Iterator[None]:
         ) from None
     except usb.core.USBError as error:
         if error.errno in _GONE:
-            raise DeviceGoneError(f"{doing}: the device has left the bus ({error.strerror})") from None
+            gone = DeviceGoneError(f"{doing}: the device has left the bus ({error.strerror})")
+            gone.transient = error.errno in _NOISE
+            raise gone from None
         if error.errno in (errno.EACCES, errno.EPERM):
             raise HostError(f"{doing}: {PERMISSION_DENIED}") from None
         if error.errno == errno.EBUSY:

@@ -13,12 +13,12 @@ from dfu_emulator.scenario import ALWAYS, Do, Fault, Jobs, Moment, Numbers, Requ
 from dfu_emulator.scenario.scalars import StatusName
 from dfu_emulator.timing import WorkKind
 from dfu_emulator.transports.inprocess import Backend
-from dfu_host import DeviceTimeoutError, HostError, RefusedError, VerifyError
+from dfu_host import DeviceGoneError, DeviceTimeoutError, HostError, RefusedError, VerifyError
 from dfu_host.bus import pick
 from dfu_host.device import Device
 from dfu_protocol import Erase, Request, SetAddress, State, Status
 from emulator.host import variant
-from host_client.bench import FLASH, Bench, MakeBench
+from host_client.bench import FLASH, OPTION_BYTES, Bench, MakeBench
 
 DATA = bytes((i * 7 + i // 256) & 0xFF for i in range(9000))
 BLOCKS = -(-len(DATA) // 2048)
@@ -136,6 +136,50 @@ def test_an_erase_is_simply_repeated(make_bench: MakeBench, f405: Profile) -> No
     there = make_bench(f405, scenario=lost)
     assert opened(there).write(FLASH, DATA).verified
     assert there.commands(Erase) == [Erase(FLASH), Erase(FLASH)]
+
+
+class Noisy(Backend):
+    """A bad cable: the n-th control transfer and some after it are lost, with or without having been made."""
+
+    countdown, lost, arrive = -1, 1, False
+
+    def ctrl_transfer(self, *arguments: Any) -> int:
+        self.countdown -= 1
+        hit = 0 <= -self.countdown < self.lost
+        count = super().ctrl_transfer(*arguments) if self.arrive or not hit else 0
+        if hit:
+            raise usb.core.USBError("Input/Output Error", errno=errno.EIO)
+        return count
+
+
+@pytest.mark.parametrize("arrive", [True, False])
+def test_a_bad_cable(make_bench: MakeBench, ecc: Profile, arrive: bool) -> None:
+    for nth in range(1, 60):
+        there = make_bench(ecc)
+        there.backend = backend = Noisy(there.port)
+        device = opened(there)
+        backend.countdown, backend.arrive = nth, arrive
+        assert device.write(FLASH, DATA, preserve=False).verified
+        assert there.flash[: len(DATA)] == DATA
+
+
+def test_a_cable_that_is_out(make_bench: MakeBench) -> None:
+    there = make_bench()
+    there.backend = backend = Noisy(there.port)
+    device = opened(there)
+    backend.countdown, backend.lost = 20, 1_000_000
+    with pytest.raises(DeviceGoneError, match="has left the bus"):
+        device.write(FLASH, DATA)
+
+
+def test_option_bytes_whose_reset_looks_like_noise(make_bench: MakeBench) -> None:
+    there = make_bench()
+    device = opened(there)
+    now = device.read(OPTION_BYTES, 16)
+    there.backend = backend = Noisy(there.port)
+    device = opened(there)
+    backend.countdown, backend.lost, backend.arrive = 8, 1_000_000, True
+    assert not device.write(OPTION_BYTES, now, will_reset=True).there
 
 
 class Usbfs(Backend):
