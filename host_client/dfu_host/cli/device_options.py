@@ -15,34 +15,37 @@ from dfu_host.session import Session
 from dfu_protocol import Layout
 
 
-def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Flags that say which devices are meant, and how to report."""
-    parser.add_argument(
+def add_selection(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Flags that say which devices are meant, in the group that is returned, and how to report."""
+    add_report(parser)
+    parser.add_argument("-v", "--verbose", action="store_true", help="show each request to the device")
+    group = parser.add_argument_group("which device")
+    group.add_argument(
         "-d", "--device", type=numbers.ids, metavar="VID:PID", help="USB ids, such as 0483:df11"
     )
-    parser.add_argument("-S", "--serial", help="serial number of the device")
-    parser.add_argument("-p", "--path", help="path of the device, as 'list' shows it")
-    add_report(parser)
+    group.add_argument("-S", "--serial", help="serial number of the device")
+    group.add_argument("-p", "--path", help="path of the device, as 'list' shows it")
+    return group
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
+def add_device(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Flags for a command that talks with one device."""
-    add_selection(parser)
-    parser.add_argument(
+    group = add_selection(parser)
+    group.add_argument(
         "-n", "--number", type=numbers.count, metavar="N", help="the N-th of the devices that 'list' shows"
     )
-    parser.add_argument(
+    group.add_argument(
         "--transfer-size",
         type=numbers.length,
         metavar="BYTES",
         help="wTransferSize of a device that shows no DFU functional descriptor",
     )
+    return group
 
 
 def add_memory(parser: argparse.ArgumentParser) -> None:
     """Flags for a command that is about one memory of one device."""
-    add_device(parser)
-    parser.add_argument(
+    add_device(parser).add_argument(
         "-a",
         "--alt",
         metavar="N|NAME",

@@ -77,7 +77,7 @@ def memory_map(alternates: tuple[Alternate, ...]) -> Iterator[str]:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
     drawn = io.StringIO()
     Console(markup=False, highlight=False, emoji=False, width=width, file=drawn).print(table)
-    yield from drawn.getvalue().splitlines()
+    yield from (line.rstrip() for line in drawn.getvalue().splitlines())
 
 
 def device_document(device: DfuDevice) -> dict[str, object]:

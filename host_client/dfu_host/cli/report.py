@@ -129,10 +129,9 @@ class ForPrograms(Report):
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
-    """Flags that say how to report."""
+    """The flag that says how to report."""
     parser.add_argument(
         "--json",
         action="store_true",
         help="print the result as a JSON document, and messages and progress as JSON lines on standard error",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="show each request to the device")
