@@ -27,10 +27,15 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs a command that sees an STM32F405, in a folder that has code.bin."""
+def profile() -> str:
+    return "stm32f405"
+
+
+@pytest.fixture
+def run(tmp_path: Path, profile: str) -> Iterator[Run]:
+    """Runs a command that sees a chip, in a folder that has code.bin."""
     (tmp_path / "code.bin").write_bytes(CODE)
-    with emulated("stm32f405") as port, PreloadBus(port) as bus:
+    with emulated(profile) as port, PreloadBus(port) as bus:
         yield lambda *command: subprocess.run(
             command,
             cwd=tmp_path,
@@ -69,6 +74,28 @@ def test_write_read_and_leave(run: Run, tmp_path: Path) -> None:
         0,
         "dfu-host: told the device to start the application at 0x08000000\n",
     )
+
+
+@pytest.mark.parametrize("profile", ["stm32l083", "stm32g431", "stm32h743", "stm32f072"])
+def test_a_day_with_a_chip(run: Run, tmp_path: Path) -> None:
+    """From the first look to the last, on other families."""
+    for arguments in (
+        ["wait", "--timeout", "5"],
+        ["convert", "code.bin", "code.hex", "--address", FLASH],
+        ["write", "code.hex"],
+        ["verify", "code.hex", "-v"],
+        ["read", "back.dfu", "--length", "20002"],
+        ["verify", "back.dfu", "--json"],
+        ["convert", "back.dfu", "back.bin"],
+        ["options", "show"],
+        ["reset"],
+        ["erase", "--sectors", "0"],
+        ["info", "--json"],
+    ):
+        done = dfu_host(run, *arguments)
+        assert done.returncode == ExitCode.OK, (arguments, done.stderr)
+    assert (tmp_path / "back.bin").read_bytes() == CODE
+    assert dfu_host(run, "verify", "code.hex").returncode == ExitCode.VERIFY
 
 
 @pytest.mark.usefixtures("dfu_util")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import bincopy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dfu_host.errors import FileError, UsageError
 from dfu_host.firmware import Firmware, Image, load
@@ -98,3 +100,36 @@ class TestHexAndSrec:
     def test_blank_lines_do_not_matter(self, tmp_path: Path, image: bincopy.BinFile) -> None:
         text = "\n\n" + image.as_ihex().replace("\n", "\r\n\n") + "\n"
         assert load(put(tmp_path, "a.hex", text)).images == (Image(None, ELEMENTS),)
+
+
+@pytest.mark.parametrize("name", ["a.hex", "a.srec"])
+@given(data=st.data())
+def test_any_changed_digit_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    """But for the type of an S-record, which its checksum does not cover."""
+    lines = text_of(name).splitlines()
+    line = data.draw(st.integers(0, len(lines) - 1))
+    at = data.draw(st.integers(1 if name == "a.hex" else 2, len(lines[line]) - 1))
+    digit = data.draw(st.sampled_from([d for d in "0123456789ABCDEF" if d != lines[line][at]]))
+    lines[line] = lines[line][:at] + digit + lines[line][at + 1 :]
+    with pytest.raises(FileError):
+        load(put(tmp_path_factory.mktemp("digit"), name, "\n".join(lines)))
+
+
+@pytest.mark.parametrize("name", ["a.hex", "a.srec"])
+@given(data=st.data())
+def test_cut_off_anywhere(tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject) -> None:
+    """But for the last record of S-records, whose count tells that all data is there."""
+    lines = text_of(name).splitlines(keepends=True)
+    kept = "".join(lines if name == "a.hex" else lines[:-1]).rstrip()
+    with pytest.raises(FileError):
+        load(put(tmp_path_factory.mktemp("cut"), name, kept[: data.draw(st.integers(0, len(kept) - 1))]))
+
+
+def text_of(name: str) -> str:
+    image = bincopy.BinFile()
+    for element in ELEMENTS:
+        image.add_binary(element.data, element.address)
+    text: str = image.as_ihex() if name == "a.hex" else image.as_srec()
+    return text
