@@ -1,9 +1,11 @@
 """``reset`` and ``wait``, and how commands choose a device."""
 
+import errno
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import usb.core
 
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host.cli import main
@@ -23,6 +25,18 @@ class Late(Backend):
         return super().enumerate_devices() if (self.looks > 0) is self.gone else iter(())
 
 
+class Locked(Backend):
+    """A device that may not be opened until udev has had some tries."""
+
+    tries = 3
+
+    def open_device(self, dev: Any) -> Any:
+        self.tries -= 1
+        if self.tries >= 0:
+            raise usb.core.USBError("Access denied (insufficient permissions)", errno=errno.EACCES)
+        return super().open_device(dev)
+
+
 class TestWait:
     def test_until_it_is_there(self, f405_bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
         backend = Late(f405_bench.port)
@@ -36,6 +50,18 @@ class TestWait:
         assert main(["wait", "--gone"], backend=backend) == ExitCode.OK
         assert backend.looks == 0
         assert capsys.readouterr().out == ""
+
+    def test_until_it_may_be_opened(self, f405_bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+        backend = Locked(f405_bench.port)
+        assert main(["wait"], backend=backend) == ExitCode.OK
+        assert backend.tries == -1
+        assert "serial unknown" not in capsys.readouterr().out
+
+    def test_but_not_for_ever_for_that(self, f405_bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+        backend = Locked(f405_bench.port)
+        backend.tries = 1_000_000
+        assert main(["wait"], backend=backend) == ExitCode.OK
+        assert "serial unknown" in capsys.readouterr().out
 
     def test_not_for_ever(self, f405_bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["wait", "--timeout", "0.2"], backend=Backend()) == ExitCode.NO_DEVICE
