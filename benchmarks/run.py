@@ -21,6 +21,7 @@ from dfu_emulator.emulation import emulated
 from dfu_emulator.transports.inprocess import Backend
 from dfu_emulator.transports.preload import PreloadBus
 from dfu_protocol import Request, SetupPacket, State, Status, StatusReply
+from host import compare
 from measure import Report, rates, seconds
 from watching import costs
 
@@ -152,6 +153,7 @@ def main() -> None:
     through_preload(report, count // 20, in_process(report, count))
     costs(report, count)
     whole_commands(report, MIB // 16 if arguments.quick else MIB, 1 if arguments.quick else 5)
+    compare(report, quick=arguments.quick)
     report.show()
     if arguments.json:
         report.save(arguments.json)

@@ -1,26 +1,47 @@
 """What can go wrong, each with the exit code it ends the command with and a message for people."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
+from dfu_host.ledger import Extent, Remains
 from dfu_protocol import Request, State, Status, StatusReply
 
 
 class ExitCode(IntEnum):
-    """What ``dfu-host`` returns to the shell."""
+    """What ``dfu-host`` returns to the shell: the codes of sysexits.h, used as dfu-util uses them.
+
+    A difference is 1, as for cmp and diff.
+    """
 
     OK = 0
-    DEVICE = 1
-    USAGE = 2
-    NO_DEVICE = 3
-    FILE = 4
-    VERIFY = 5
+    VERIFY = 1
+    USAGE = 64
+    DATA = 65
+    NO_INPUT = 66
+    CANNOT_CREATE = 73
+    DEVICE = 74
+    NO_DEVICE = 74
     INTERRUPTED = 130
 
 
 class HostError(Exception):
-    """Any failure that has a plain explanation; ``str()`` of it is the message to show."""
+    """Any failure that has a plain explanation; ``str()`` of it is the message to show.
+
+    ``transient`` says whether the same may go well when it is tried again. ``remains`` is what is on the
+    chip now, where a write or an erase has been broken off.
+    """
 
     exit_code = ExitCode.DEVICE
+    transient: bool = False
+    remains: Remains | None = None
+
+
+class InterruptedJob(KeyboardInterrupt):
+    """Ctrl-C in a write: the device is back in dfuIDLE, and ``remains`` is what is on the chip now."""
+
+    def __init__(self, remains: Remains) -> None:
+        super().__init__(str(remains))
+        self.remains = remains
 
 
 class UsageError(HostError):
@@ -35,10 +56,34 @@ class NoDeviceError(HostError):
     exit_code = ExitCode.NO_DEVICE
 
 
-class FileError(HostError):
-    """A file cannot be read or written, is damaged, or does not fit the device."""
+class NeighbourError(UsageError):
+    """Erasing the pages of the new data would lose other data in them, in each of ``extents``."""
 
-    exit_code = ExitCode.FILE
+    def __init__(self, extents: Sequence[Extent]) -> None:
+        places = ", ".join(f"0x{start:08x}..0x{end - 1:08x}" for start, end in extents)
+        super().__init__(
+            f"the pages to erase hold other data at {places}: --preserve writes it back afterwards,"
+            " --no-preserve gives it up; nothing has been changed"
+        )
+        self.extents = tuple(extents)
+
+
+class FileError(HostError):
+    """A file is damaged, or does not fit the device."""
+
+    exit_code = ExitCode.DATA
+
+
+class InputError(FileError):
+    """A file cannot be read at all."""
+
+    exit_code = ExitCode.NO_INPUT
+
+
+class OutputError(FileError):
+    """A file cannot be written."""
+
+    exit_code = ExitCode.CANNOT_CREATE
 
 
 class VerifyError(HostError):
@@ -59,9 +104,19 @@ class VerifyError(HostError):
 class DeviceTimeoutError(HostError):
     """The device is there but does not answer, or does not finish what it does."""
 
+    transient = True
+
+
+class GarbledError(HostError):
+    """An answer that is none in DFU."""
+
+    transient = True
+
 
 class StillBusyError(DeviceTimeoutError):
     """The device says that it is busy, for longer than any job takes."""
+
+    transient = False
 
 
 class DeviceGoneError(HostError):
@@ -92,7 +147,21 @@ class RefusedError(HostError):
         self.request = request
         self.state: State = reply.bState
         self.status: Status = reply.bStatus
+        self.transient = reply.bStatus not in _LASTING
 
+
+class ReadProtectedError(RefusedError):
+    """The chip is read protected (RDP level 1): it neither reads, nor writes, nor erases single pages."""
+
+
+def refused(what: str, request: Request, reply: StatusReply) -> RefusedError:
+    """The error for a request that was refused or failed, by the status that the device gives for it."""
+    kind = ReadProtectedError if reply.bStatus is Status.VENDOR else RefusedError
+    return kind(what, request, reply)
+
+
+_LASTING = {Status.TARGET, Status.ADDRESS, Status.VENDOR}
+"""What trying again does not change."""
 
 _RESTART = "run the command again; if that does not help, restart the device in its bootloader"
 _SEE_MAP = "'dfu-host info' shows the memory it offers"
@@ -107,7 +176,7 @@ _REMEDIES = {
     Status.CHECK_ERASED: _WRITE_PROTECTED,
     Status.PROG: _NOT_ERASED,
     Status.VERIFY: _NOT_ERASED,
-    Status.VENDOR: "lift it with 'dfu-host erase --unprotect --yes', which erases the whole device",
+    Status.VENDOR: "lift it with 'dfu-host unprotect --yes', which erases the whole device",
     Status.UNKNOWN: _RESTART,
     Status.STALLEDPKT: _RESTART,
 }

@@ -1,7 +1,7 @@
 """Arithmetic of a flashing job, before any device is touched: blocks, padding, pages, bounds."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,8 +9,16 @@ from dfu_host.errors import FileError, UsageError
 from dfu_protocol import FIRST_DATA_BLOCK, Access, Layout, Segment
 from dfu_protocol.firmware_file import Element
 
+DEFAULT_ALIGN = 32
+"""The largest flash word of an STM32 (H74x). Smaller ones divide it, it divides pages and wTransferSize."""
+
 _LAST_BLOCK = 0xFFFF
+_USBFS_MAX = 4096
+"""Bytes that Linux takes in one control transfer from a program."""
+
 _PADDING = 0xFF
+_PAGE_OF_L1 = 256
+"""Bytes; those of an L0 have 128, all others at least 1024 (reference manuals, embedded flash)."""
 
 
 class Chunk(NamedTuple):
@@ -27,11 +35,13 @@ def chunks(address: int, length: int, transfer_size: int) -> Iterator[Chunk]:
 
     The device works out a block's address as pointer + (wBlockNum - 2) * wTransferSize (AN3156), so
     ``transfer_size`` must be the descriptor's wTransferSize. The pointer moves on where wBlockNum would not
-    fit 16 bits, and for a shorter last block: ST's notes can also be read as multiplying by its length.
+    fit 16 bits, and for a shorter block: ST's notes can also be read as multiplying by its length. No block
+    is larger than what Linux lets a program send at once.
     """
     pointer = address
-    for offset in range(0, length, transfer_size):
-        size = min(transfer_size, length - offset)
+    step = min(transfer_size, _USBFS_MAX)
+    for offset in range(0, length, step):
+        size = min(step, length - offset)
         block = FIRST_DATA_BLOCK + (address + offset - pointer) // transfer_size
         if block > _LAST_BLOCK or size < transfer_size:
             pointer, block = address + offset, FIRST_DATA_BLOCK
@@ -44,7 +54,8 @@ class Plan:
 
     ``data`` is what was asked for, without overlaps; ``writes`` the same with padding where it is needed;
     ``pages`` the (address, size) of each page to erase. ``readable`` says whether it can be verified, and
-    ``erasable`` is False for option bytes and the like.
+    ``erasable`` is False for option bytes and the like. ``layout`` is the memory's, ``align`` the flash word
+    that the writes are made of.
     """
 
     alternate: int
@@ -53,6 +64,26 @@ class Plan:
     pages: tuple[tuple[int, int], ...]
     readable: bool
     erasable: bool
+    layout: Layout
+    align: int
+
+    @property
+    def erased(self) -> int:
+        """The value of an erased byte: STM32L0 and L1, alone in having pages this small, erase to zero."""
+        sizes = [s.size for s in self.layout.segments if allows(s, Access.ERASABLE)]
+        return 0x00 if sizes and min(sizes) <= _PAGE_OF_L1 else 0xFF
+
+    def fixed(self) -> Iterator[Element]:
+        """What of ``data`` is in memory that cannot be erased."""
+        for segment in self.layout.segments:
+            if not allows(segment, Access.ERASABLE):
+                yield from clipped(self.data, segment.address, segment.end)
+
+    def revised(self, pages: Iterable[tuple[int, int]], data: Iterable[Element]) -> "Plan":
+        """The plan to erase just these of its pages and to write this instead."""
+        joined = _pad(_in_order(data), self.layout, 1)
+        writes = _pad(joined, self.layout, self.align)
+        return replace(self, pages=tuple(pages), data=joined, writes=writes)
 
 
 def plan_write(alternate: int, layout: Layout, elements: Iterable[Element], align: int) -> Plan:
@@ -75,6 +106,8 @@ def plan_write(alternate: int, layout: Layout, elements: Iterable[Element], alig
         pages=_pages(layout, ((e.address, e.address + len(e.data)) for e in writes)),
         readable=all(allows(segment, Access.READABLE) for segment in touched),
         erasable=any(allows(segment, Access.ERASABLE) for segment in touched),
+        layout=layout,
+        align=align,
     )
 
 
@@ -92,6 +125,14 @@ def plan_erase(layout: Layout, address: int, length: int) -> tuple[tuple[int, in
             )
         at = segment.end
     return _pages(layout, [(address, address + length)])
+
+
+def clipped(elements: Iterable[Element], start: int, end: int) -> Iterator[Element]:
+    """The parts of ``elements`` from address ``start`` up to ``end``, which is not included."""
+    for element in elements:
+        first, behind = max(element.address, start), min(element.address + len(element.data), end)
+        if first < behind:
+            yield Element(first, element.data[first - element.address : behind - element.address])
 
 
 def contiguous_end(layout: Layout, address: int) -> int | None:

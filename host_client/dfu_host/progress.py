@@ -1,6 +1,5 @@
-"""Progress of long jobs, on a terminal only."""
+"""The contract between long jobs and who shows how far they are."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
@@ -13,19 +12,3 @@ Track: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[int], N
 def silent(_label: str, _total: int) -> Iterator[Callable[[int], None]]:
     """Report to nobody."""
     yield lambda _count: None
-
-
-@contextmanager
-def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _count: None
-        return
-    # Slow to import, and of use to terminals only.
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn(True), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda count: progress.advance(task, count)

@@ -47,10 +47,15 @@ def is_new(flash: bytes, _copy: bytes) -> bool:
 
 
 TASKS = {
-    "write": Task("-s 0x08000000 -D new.bin", "write new.bin --address 0x08000000", "write new.bin", is_new),
+    "write": Task(
+        "-s 0x08000000 -D new.bin",
+        "write new.bin --address 0x08000000 --no-preserve",
+        "write new.bin",
+        is_new,
+    ),
     "write and leave": Task(
         "-s 0x08000000:leave -D new.bin",
-        "write new.bin --address 0x08000000 --leave",
+        "write new.bin --address 0x08000000 --no-preserve --leave",
         "write-and-leave new.bin",
         is_new,
     ),

@@ -11,6 +11,7 @@ from dfu_emulator.profile import Profile
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host.bus import Functional, Selection, find, pick
 from dfu_host.errors import HostError, NoDeviceError, UsageError
+from dfu_host.session import Session
 from dfu_protocol import Attributes, parse_layout
 from emulator.host import variant
 from host_client.bench import Bench, MakeBench
@@ -132,7 +133,7 @@ class TestFind:
         assert backend.open == 0
         with device.open() as link:
             assert backend.open == 1
-            link.clear_status()
+            Session(link, device.transfer_size()).to_idle()
         assert backend.open == 0
 
     def test_path_without_ports(self, f405_bench: Bench) -> None:

@@ -26,7 +26,7 @@ from dfu_host import (
     plan_write,
     program,
 )
-from dfu_host.cli import DEFAULT_ALIGN
+from dfu_host.plan import DEFAULT_ALIGN
 from dfu_protocol import Access, Status
 from dfu_protocol.firmware_file import Element
 

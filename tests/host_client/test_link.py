@@ -1,4 +1,4 @@
-"""Requests as they go out, and what becomes of the errors of PyUSB."""
+"""Steps as they go out, and what becomes of the errors of PyUSB."""
 
 import errno
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import usb.core
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host.errors import DeviceGoneError, DeviceTimeoutError, HostError, StalledError
 from dfu_host.link import Link, usb_errors
-from dfu_protocol import Request, SetupPacket, State, Status
+from dfu_protocol import Request, SetupPacket, State
 from host_client.bench import Bench
 
 
@@ -21,34 +21,23 @@ def link(f405_bench: Bench) -> Iterator[Link]:
     link.close()
 
 
-def test_requests_on_the_wire(f405_bench: Bench, link: Link) -> None:
-    link.clear_status()
-    link.download(0, b"\x21\x00\x00\x00\x08")
-    link.get_status()
-    link.get_status()
-    link.abort()
-    assert link.upload(0, 8) == b"\x00\x21\x41\x92"
-    assert link.get_state() is State.DFU_IDLE
-    dfu = [transfer.setup for transfer in f405_bench.transfers if transfer.setup.type]
-    assert dfu == [
-        SetupPacket(0x21, 4, 0, 0, 0),
-        SetupPacket(0x21, 1, 0, 0, 5),
-        SetupPacket(0xA1, 3, 0, 0, 6),
-        SetupPacket(0xA1, 3, 0, 0, 6),
-        SetupPacket(0x21, 6, 0, 0, 0),
-        SetupPacket(0xA1, 2, 0, 0, 8),
-        SetupPacket(0xA1, 5, 0, 0, 1),
-    ]
-
-
-def test_status_is_parsed(link: Link) -> None:
-    assert link.get_status() == (Status.FIRMWARE, 0, State.ERROR, 0)
+def test_control(f405_bench: Bench, link: Link) -> None:
+    assert link.control(SetupPacket(0x21, 4), b"", 1) == b""
+    assert link.control(SetupPacket(0x21, 1, 0, 0, 5), b"\x21\x00\x00\x00\x08", 1) == b""
+    assert link.control(SetupPacket(0xA1, 3, 0, 0, 6), b"", 1)[4] == State.DNBUSY
+    sent = [(transfer.setup, transfer.data) for transfer in f405_bench.requests(Request.DNLOAD)]
+    assert sent == [(SetupPacket(0x21, 1, 0, 0, 5), b"\x21\x00\x00\x00\x08")]
 
 
 def test_stall_names_the_request(link: Link) -> None:
     with pytest.raises(StalledError, match="DFU_UPLOAD stalled") as caught:
-        link.upload(2, 64)
+        link.control(SetupPacket(0xA1, 2, 2, 0, 64), b"", 1)
     assert caught.value.request is Request.UPLOAD
+
+
+def test_select(f405_bench: Bench, link: Link) -> None:
+    link.select(2)
+    assert f405_bench.port.device.alternate_setting == 2
 
 
 def test_unconfigured_device_is_configured(f405_bench: Bench) -> None:
@@ -85,19 +74,3 @@ def test_usb_errors(raised: Exception, becomes: type[HostError], message: str) -
     with pytest.raises(HostError, match=message) as caught, usb_errors("doing it"):
         raise raised
     assert type(caught.value) is becomes
-
-
-def test_an_answer_that_is_not_dfu(f405_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Odd:
-        def get_active_configuration(self) -> None: ...
-
-        def ctrl_transfer(self, *_setup: object, timeout: int) -> bytes:
-            assert timeout
-            return b"\x63"
-
-    monkeypatch.setattr("usb.util.claim_interface", lambda _device, _interface: None)
-    link = Link(Odd(), 1, 0)
-    with pytest.raises(HostError, match="does not speak DFU"):
-        link.get_status()
-    with pytest.raises(HostError, match="63, which is no DFU state"):
-        link.get_state()

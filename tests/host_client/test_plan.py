@@ -132,6 +132,8 @@ class TestPlanWrite:
             pages=(),
             readable=True,
             erasable=False,
+            layout=OPTION_BYTES,
+            align=16,
         )
 
     def test_padding_stops_at_the_end_of_the_memory(self) -> None:

@@ -13,7 +13,7 @@ from dfu_emulator.profile.model import Overwrite
 from dfu_host.bus import pick
 from dfu_host.errors import DeviceGoneError, DeviceResetError, VerifyError
 from dfu_host.plan import Plan, plan_write
-from dfu_host.programmer import EraseMode, erase, program
+from dfu_host.programmer import Care, EraseMode, erase, program
 from dfu_protocol import Erase, MassErase, Request, parse_layout
 from dfu_protocol.firmware_file import Element
 from emulator.host import variant
@@ -21,6 +21,7 @@ from host_client.bench import FLASH, OPTION_BYTES, OTP, Bench, MakeBench, Vanish
 
 CODE = bytes(range(200))
 SECTOR = 16 * 1024
+CARELESS = Care(preserve=False)
 WITHOUT_READING = parse_layout("@Internal Flash  /0x08000000/04*016Kf")
 WRITE_PROTECT_SECTOR_1 = bytes.fromhex("ffaa ffff ffff ffff fdff ffff ffff ffff")
 
@@ -36,7 +37,8 @@ class TestErasing:
         with f405_bench.session() as session:
             session.write(FLASH, CODE)
             session.write(FLASH + 3 * SECTOR, CODE)
-            program(session, [plan(f405_bench, 0, Element(FLASH + SECTOR - 8, b"ABCDEFGHIJKLMNOP"))])
+            planned = plan(f405_bench, 0, Element(FLASH + SECTOR - 8, b"ABCDEFGHIJKLMNOP"))
+            program(session, [planned], care=CARELESS)
         assert f405_bench.commands(Erase) == [Erase(FLASH), Erase(FLASH + SECTOR)]
         flash = f405_bench.flash
         assert flash[:SECTOR] == b"\xff" * (SECTOR - 8) + b"ABCDEFGH"
@@ -70,7 +72,8 @@ class TestErasing:
         bench = make_bench(load("stm32l152rc"))
         with bench.session() as session:
             session.write(FLASH, b"old data")
-            program(session, [plan(bench, 0, Element(FLASH + 8, b"newdata!"), align=32)], mode=mode)
+            planned = plan(bench, 0, Element(FLASH + 8, b"newdata!"), align=32)
+            program(session, [planned], mode=mode, care=CARELESS)
         kept = b"old data" if mode is EraseMode.NONE else bytes(8)
         assert bench.flash[:40] == kept + b"newdata!" + bytes(24)
 
@@ -142,7 +145,7 @@ class TestOptionBytes:
             plan(f405_bench, 0, Element(FLASH, CODE)),
         ]
         with f405_bench.session() as session:
-            assert program(session, plans, will_reset=True) is False
+            assert not program(session, plans, will_reset=True).there
         assert [reason for reason, _ in f405_bench.departures] == [Reason.OPTION_BYTES]
         assert f405_bench.flash[: len(CODE)] == CODE
         f405_bench.port.configure()
@@ -172,7 +175,7 @@ class TestOptionBytes:
 
     def test_memory_that_stays_is_verified(self, f405_bench: Bench) -> None:
         with f405_bench.session() as session:
-            assert program(session, [plan(f405_bench, 2, Element(OTP, b"1234"))], will_reset=True) is True
+            assert program(session, [plan(f405_bench, 2, Element(OTP, b"1234"))], will_reset=True).there
             with pytest.raises(VerifyError):
                 program(session, [plan(f405_bench, 2, Element(OTP, b"4321"))])
 
@@ -192,7 +195,7 @@ def test_progress_adds_up(f405_bench: Bench) -> None:
     progress = Recorder()
     with f405_bench.session() as session:
         program(session, [plan(f405_bench, 0, Element(FLASH, CODE * 30))], track=progress.track)
-    assert [label for label, _, _ in progress.seen] == ["erasing", "writing", "verifying"]
+    assert [label for label, _, _ in progress.seen] == ["comparing", "erasing", "writing", "verifying"]
     assert [sum(steps) for _, _, steps in progress.seen] == [total for _, total, _ in progress.seen]
 
 
@@ -205,14 +208,14 @@ def test_each_plan_selects_its_alternate(f405_bench: Bench) -> None:
         for transfer in f405_bench.transfers
         if (transfer.setup.bmRequestType, transfer.setup.bRequest) == (0x01, 11)
     ]
-    assert selected == [0, 0, 2]
+    assert selected == [0, 0, 0, 2]
 
 
 def test_padding_between_and_around(make_bench: MakeBench) -> None:
     bench = make_bench(load("stm32l152rc"))
     parts = [Element(FLASH + 256 + at, b"part") for at in (3, 20, 60, 64)]
     with bench.session() as session:
-        assert program(session, [plan(bench, 0, *parts, align=32)])
+        assert program(session, [plan(bench, 0, *parts, align=32)]).verified
     expected = bytearray(256)
     for part in parts:
         offset = part.address - FLASH - 256
@@ -254,5 +257,5 @@ def test_flash_holds_the_data_and_what_other_pages_held(
         for element in elements:
             offset = element.address - FLASH
             expected[offset : offset + len(element.data)] = element.data
-        assert program(session, [planned])
+        assert program(session, [planned], care=CARELESS).verified
         assert chip.flash[: len(expected)] == expected

@@ -8,7 +8,7 @@ from dfu_emulator.profile import Profile, available, load
 from dfu_emulator.timing import ManualClock
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host import EraseMode, Session, pick, plan_write, program
-from dfu_host.cli import DEFAULT_ALIGN
+from dfu_host.plan import DEFAULT_ALIGN
 from dfu_protocol.firmware_file import Element
 
 

@@ -1,5 +1,7 @@
-"""What ``list`` and ``info`` print about a device, as text."""
+"""What there is to tell about a device, as text for people and as documents for programs."""
 
+import io
+import shutil
 import sys
 from collections.abc import Iterator
 
@@ -60,7 +62,7 @@ def command_list(codes: bytes) -> str:
     return f"commands       {', '.join(names) or 'none'}"
 
 
-def print_memory_map(alternates: tuple[Alternate, ...]) -> None:
+def memory_map(alternates: tuple[Alternate, ...]) -> Iterator[str]:
     """A table of every segment of every alternate setting."""
     # Slow to import, and of use to info only.
     from rich.console import Console
@@ -72,8 +74,50 @@ def print_memory_map(alternates: tuple[Alternate, ...]) -> None:
     for alternate in alternates:
         for row in _rows(alternate.layout) if alternate.layout else [("not described",)]:
             table.add_row(str(alternate.number), alternate.name, *row)
-    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
-    Console(markup=False, highlight=False, width=width).print(table)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
+    drawn = io.StringIO()
+    Console(markup=False, highlight=False, emoji=False, width=width, file=drawn).print(table)
+    yield from (line.rstrip() for line in drawn.getvalue().splitlines())
+
+
+def device_document(device: DfuDevice) -> dict[str, object]:
+    """All that its descriptors tell."""
+    functional = device.functional
+    return {
+        "idVendor": device.usb.idVendor,
+        "idProduct": device.usb.idProduct,
+        "bcdDevice": device.usb.bcdDevice,
+        "bcdUSB": device.usb.bcdUSB,
+        "serial": device.serial,
+        "path": device.path,
+        "problem": device.problem,
+        "functional": None
+        if functional is None
+        else {
+            "bmAttributes": int(functional.bmAttributes),
+            "wDetachTimeOut": functional.wDetachTimeOut,
+            "wTransferSize": functional.wTransferSize,
+            "bcdDFUVersion": functional.bcdDFUVersion,
+        },
+        "memories": [_memory_document(alternate) for alternate in device.alternates],
+    }
+
+
+def _memory_document(alternate: Alternate) -> dict[str, object]:
+    return {
+        "alternate": alternate.number,
+        "name": alternate.name,
+        "text": alternate.text,
+        "segments": [
+            {
+                "address": segment.address,
+                "pages": segment.count,
+                "page_size": segment.size,
+                "access": [name for flag, name in _ACCESS_NAMES.items() if segment.access & flag],
+            }
+            for segment in (alternate.layout.segments if alternate.layout else ())
+        ],
+    }
 
 
 def _rows(layout: Layout) -> Iterator[tuple[str, ...]]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dfu_host.errors import FileError, HostError, UsageError
-from dfu_host.output import output
+from dfu_host.cli.output import output
+from dfu_host.errors import HostError, OutputError
 
 
 def test_new_file(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 def test_existing_file_needs_force(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    with pytest.raises(UsageError, match="--force"), output(str(path), force=False):
+    with pytest.raises(OutputError, match="--force"), output(str(path), force=False):
         pytest.fail("must not get here")
     assert path.read_bytes() == b"old"
     with output(str(path), force=True) as stream:
@@ -50,16 +50,16 @@ def test_existing_file_needs_force(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 def test_only_regular_files_are_replaced(tmp_path: Path, force: bool) -> None:
-    with pytest.raises(UsageError, match="no regular file"), output(str(tmp_path), force):
+    with pytest.raises(OutputError, match="no regular file"), output(str(tmp_path), force):
         pytest.fail("must not get here")
-    with pytest.raises(UsageError, match="no regular file"), output("/dev/null", force):
+    with pytest.raises(OutputError, match="no regular file"), output("/dev/null", force):
         pytest.fail("must not get here")
 
 
 @pytest.mark.parametrize("name", ["missing/a.bin", "file/a.bin"])
 def test_unwritable(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FileError, match="cannot write"), output(str(tmp_path / name), force=False):
+    with pytest.raises(OutputError, match="cannot write"), output(str(tmp_path / name), force=False):
         pytest.fail("must not get here")
 
 

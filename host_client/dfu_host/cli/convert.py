@@ -1,0 +1,66 @@
+"""``dfu-host convert``: turn a firmware file into another format."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from dfu_host.cli import numbers
+from dfu_host.cli.context import Context
+from dfu_host.cli.output import add_output, check_output, output, output_format
+from dfu_host.cli.planning import add_input
+from dfu_host.cli.report import Document, add_report
+from dfu_host.firmware import Firmware, Suffix, build, load
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.add_argument(
+        "input", help="raw, DFU, DfuSe, Intel HEX, S-record or ELF file; its content tells which"
+    )
+    add_output(parser)
+    add_input(parser)
+    parser.add_argument(
+        "--fill",
+        type=numbers.byte,
+        metavar="BYTE",
+        help="what stands where there is no data, in a file without addresses (such as 0xFF)",
+    )
+    parser.add_argument(
+        "-a",
+        "--alt",
+        type=numbers.natural,
+        metavar="N",
+        help="alternate setting of a DfuSe file (default: 0)",
+    )
+    parser.add_argument(
+        "-d",
+        "--device",
+        type=numbers.ids,
+        metavar="VID:PID",
+        help="which device the DFU suffix names (default: that of the input, or 0483:df11)",
+    )
+    add_report(parser)
+
+
+def run(arguments: argparse.Namespace, context: Context) -> Document:
+    """Convert it."""
+    kind = output_format(arguments)
+    check_output(arguments)
+    firmware = load(Path(arguments.input), arguments.address, arguments.input_format)
+    converted = build(_addressed_to(firmware, arguments), kind, arguments.fill)
+    with output(arguments.file, arguments.force) as stream:
+        stream.write(converted)
+    size = sum(len(element.data) for image in firmware.images for element in image.elements)
+    context.report.say(f"wrote {size} bytes as {kind.description}")
+    return {"file": arguments.file, "format": kind, "bytes": size}
+
+
+def _addressed_to(firmware: Firmware, arguments: argparse.Namespace) -> Firmware:
+    """``firmware`` for the device and the alternate setting that the flags say."""
+    suffix = firmware.suffix or Suffix()
+    if arguments.device:
+        suffix = replace(suffix, idVendor=arguments.device[0], idProduct=arguments.device[1])
+    images = firmware.images
+    if arguments.alt is not None:
+        images = tuple(replace(image, alternate=arguments.alt) for image in images)
+    return Firmware(images, suffix)

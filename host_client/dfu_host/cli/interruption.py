@@ -1,0 +1,45 @@
+"""A job that is interrupted: by what, and what is on the device then, in words."""
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from dfu_host.cli.report import Stage
+from dfu_host.ledger import Remains
+
+_LEFT = {
+    "reading": "nothing on the device has changed",
+    "comparing": "nothing on the device has changed",
+    "verifying": "all of it is written; 'dfu-host verify' compares it",
+}
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Inside the block SIGTERM is as Ctrl-C is: no half file, and no busy device, is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # elsewhere Python allows no handlers
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def how_far(stages: Sequence[Stage], *, idle: bool) -> str:
+    """Where the last of ``stages`` was, what that means, and whether the device is ready for more."""
+    state = "the device is in dfuIDLE" if idle else "the device does not answer: restart it in its bootloader"
+    if not stages:
+        return f"before anything was done; {state}"
+    stage = stages[-1]
+    place = f"while {stage.name}, after {stage.done} of {stage.total} bytes"
+    return "; ".join(filter(None, [place, _LEFT.get(stage.name), state]))
+
+
+def left_behind(remains: Remains, command: str) -> str:
+    """What a command has left on the chip, and how to go on."""
+    if command == "write" and (remains.erased or remains.doubtful):
+        return f"{remains}; the same command with --resume completes it"
+    return str(remains)

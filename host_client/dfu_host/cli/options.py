@@ -1,0 +1,213 @@
+"""``dfu-host options``: show the option bytes, or change them."""
+
+import argparse
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from dfu_host.bus import Alternate, DfuDevice
+from dfu_host.cli.context import Context
+from dfu_host.cli.device_options import add_device, layout_of, session
+from dfu_host.cli.report import Document
+from dfu_host.errors import DeviceResetError, FileError, UsageError, VerifyError
+from dfu_host.firmware import load
+from dfu_host.option_bytes import Family, family_of
+from dfu_host.session import Session
+from dfu_protocol.firmware_file import Element
+
+_CHANGE = re.compile(r"(0x[0-9A-Fa-f]{1,8})=0x([0-9A-Fa-f]{1,8})")
+_PER_LINE = 16
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's actions and their flags."""
+    parser.description = "Show the option bytes, with what they say of protection, or change them."
+    actions = parser.add_subparsers(dest="action", required=True, metavar="show|write")
+    add_device(actions.add_parser("show", help="show them"))
+    write = actions.add_parser("write", help="change them; the device resets")
+    write.description = (
+        "Change option bytes. What is not named stays as it is. Without --yes it is only shown what would"
+        " change. The device resets with its new option bytes."
+    )
+    add_device(write)
+    write.add_argument(
+        "changes",
+        nargs="+",
+        metavar="ADDRESS=VALUE|FILE",
+        help="0x1fffc001=0xaa, two hex digits of a value for a byte, least significant byte first;"
+        " or a file with option bytes",
+    )
+    write.add_argument("--yes", action="store_true", help="do it")
+    write.add_argument(
+        "--permanent",
+        action="store_true",
+        help="allow what cannot be undone, such as level 2",
+    )
+
+
+class OptionBytes(NamedTuple):
+    """The option bytes of a device. ``family`` is None where they are in no family's place."""
+
+    alternate: Alternate
+    family: Family | None
+    areas: list[Element]
+
+
+def run(arguments: argparse.Namespace, context: Context) -> Document:
+    """Show or change them."""
+    with session(arguments, context) as (device, conversation):
+        found = _read(device, conversation)
+        if arguments.action == "show":
+            return _show(device, found, context)
+        return _write(found, conversation, arguments, context)
+
+
+def _read(device: DfuDevice, conversation: Session) -> OptionBytes:
+    alternate = next((a for a in device.alternates if a.name.lower().startswith("option")), None)
+    if alternate is None:
+        raise UsageError("this device shows no option bytes: 'dfu-host info' lists what it has")
+    layout = layout_of(alternate)
+    conversation.select(alternate.number)
+    areas = [
+        Element(s.address, b"".join(conversation.read(s.address, s.end - s.address))) for s in layout.segments
+    ]
+    return OptionBytes(alternate, family_of(layout, device.alternates[0].layout), areas)
+
+
+def _show(device: DfuDevice, found: OptionBytes, context: Context) -> Document:
+    family = found.family
+    document: dict[str, object] = {
+        "family": None if family is None else family.name,
+        "areas": [{"address": area.address, "bytes": area.data.hex()} for area in found.areas],
+    }
+    if family is None:
+        context.report.show(["option bytes of a family that is not known"])
+    else:
+        values = [area.data for area in found.areas]
+        flash = device.alternates[0].layout
+        locked = family.write_protected(values, flash) if flash else []
+        level = family.level(values)
+        document |= {
+            "read_protection": level,
+            "write_protected": [{"address": start, "end": end} for start, end in locked],
+            "source": family.source,
+        }
+        ranges = ", ".join(f"0x{start:08x}..0x{end - 1:08x}" for start, end in locked)
+        protects = ranges or ("none" if family.write_protection else "not known")
+        context.report.show(
+            [
+                f"option bytes of {family.name} ({family.source})",
+                f"read protection   {level}",
+                f"write protection  {protects}",
+            ]
+        )
+    for area in found.areas:
+        context.report.show(_lines(area))
+    return document
+
+
+def _lines(area: Element) -> Iterator[str]:
+    """The words of an area, as the reference manuals have them; what is less than a word as bytes."""
+    for at in range(0, len(area.data), _PER_LINE):
+        line = area.data[at : at + _PER_LINE]
+        words = [line[start : start + 4][::-1].hex() for start in range(0, len(line), 4)]
+        yield f"0x{area.address + at:08x}  {' '.join(words)}"
+
+
+def _write(
+    found: OptionBytes, conversation: Session, arguments: argparse.Namespace, context: Context
+) -> Document:
+    changed = []
+    wanted = list(_wanted(arguments.changes, found.areas[0].address))
+    for area in found.areas:
+        data = _merged(area, wanted)
+        if found.family:
+            data = found.family.with_complements(area.data, data)
+        if data != area.data:
+            changed.append((area, Element(area.address, data)))
+    _check_places(found.areas, wanted)
+    if not changed:
+        context.report.say("the option bytes are so already")
+        return {"changed": []}
+    if len(changed) > 1:
+        raise UsageError("these changes are in two areas; the device resets after each: one at a time")
+    ((before, after),) = changed
+    differences = list(_differences(before, after))
+    context.report.show(f"0x{at:08x}: 0x{old:02x} -> 0x{new:02x}" for at, old, new in differences)
+    _check_level(found, after, arguments.permanent)
+    if not arguments.yes:
+        raise UsageError("option bytes can lock a device: if this is what you want, add --yes")
+    try:
+        conversation.write(after.address, after.data)
+    except DeviceResetError:
+        context.report.say("the option bytes are written; the device resets with them")
+    else:
+        _check(conversation, after)
+        context.report.say("the option bytes are written")
+    return {"changed": [{"address": at, "before": old, "after": new} for at, old, new in differences]}
+
+
+def _wanted(changes: Iterable[str], start: int) -> Iterator[Element]:
+    for text in changes:
+        if change := _CHANGE.fullmatch(text):
+            digits = change[2].zfill(len(change[2]) + len(change[2]) % 2)
+            yield Element(int(change[1], 16), bytes.fromhex(digits)[::-1])
+        elif "=" in text and not Path(text).exists():
+            raise UsageError(f"{text!r} is not ADDRESS=VALUE in hex, such as 0x1fffc001=0xaa")
+        else:
+            yield from _of_file(Path(text), start)
+
+
+def _of_file(path: Path, start: int) -> Iterator[Element]:
+    """The data of a file; one that has no addresses begins with the first option byte."""
+    try:
+        firmware = load(path)
+    except UsageError:
+        firmware = load(path, start)
+    for image in firmware.images:
+        yield from image.elements
+
+
+def _merged(area: Element, wanted: Iterable[Element]) -> bytes:
+    data = bytearray(area.data)
+    for element in wanted:
+        for offset, byte in enumerate(element.data, element.address - area.address):
+            if 0 <= offset < len(data):
+                data[offset] = byte
+    return bytes(data)
+
+
+def _check_places(areas: Sequence[Element], wanted: Iterable[Element]) -> None:
+    for element in wanted:
+        for address in (element.address, element.address + len(element.data) - 1):
+            if not any(area.address <= address < area.address + len(area.data) for area in areas):
+                places = " and ".join(
+                    f"0x{area.address:08x}..0x{area.address + len(area.data) - 1:08x}" for area in areas
+                )
+                raise FileError(f"0x{address:08x} is no option byte: these are at {places}")
+
+
+def _check_level(found: OptionBytes, after: Element, permanent: bool) -> None:
+    family = found.family
+    if family is None or after.address != found.areas[0].address or permanent:
+        return
+    value = after.data[family.protection]
+    if value in family.permanent and value != found.areas[0].data[family.protection]:
+        raise UsageError(
+            f"this sets {family.level([after.data])}, which cannot be undone: the device never lets you in"
+            " again; --permanent allows it"
+        )
+
+
+def _differences(before: Element, after: Element) -> Iterator[tuple[int, int, int]]:
+    for offset, (old, new) in enumerate(zip(before.data, after.data, strict=True)):
+        if old != new:
+            yield before.address + offset, old, new
+
+
+def _check(conversation: Session, written: Element) -> None:
+    there = b"".join(conversation.read(written.address, len(written.data)))
+    for offset, (expected, found) in enumerate(zip(written.data, there, strict=True)):
+        if expected != found:
+            raise VerifyError(written.address + offset, written.data[offset:], there[offset:])

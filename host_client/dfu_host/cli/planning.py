@@ -1,0 +1,115 @@
+"""From a firmware file to what goes where on a device; nothing is sent yet."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from dfu_host.bus import Alternate, DfuDevice
+from dfu_host.cli import numbers
+from dfu_host.cli.device_options import layout_of, memory
+from dfu_host.errors import FileError, UsageError
+from dfu_host.firmware import Firmware, Format, Image, load
+from dfu_host.plan import Plan, plan_write
+from dfu_protocol.firmware_file import Element
+
+_ANY = 0xFFFF
+_NO_RELEASE = 0x0000
+"""What many tools put where bcdDevice goes: no release of the device in particular."""
+
+_DELICATE = {
+    "option": "'dfu-host options write' changes option bytes",
+    "otp": "'dfu-host otp write' writes one-time programmable memory",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What goes to one memory."""
+
+    alternate: Alternate
+    elements: tuple[Element, ...]
+
+
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """Flags about a firmware file that is for a device."""
+    parser.add_argument("file", help="raw, DfuSe, Intel HEX, S-record or ELF file; its content tells which")
+    add_input(parser)
+    parser.add_argument(
+        "--any-device",
+        action="store_true",
+        help="take the file even if its DFU suffix names another device than this one",
+    )
+
+
+def add_input(parser: argparse.ArgumentParser) -> None:
+    """Flags about how to read a firmware file."""
+    parser.add_argument("--address", type=numbers.address, help="where a raw file goes")
+    parser.add_argument(
+        "--input-format",
+        type=Format,
+        choices=list(Format),
+        help="take the file for one of this format, whatever its content looks like",
+    )
+
+
+def load_file(arguments: argparse.Namespace) -> Firmware:
+    """The file that the flags name."""
+    return load(Path(arguments.file), arguments.address, arguments.input_format)
+
+
+def parts(device: DfuDevice, firmware: Firmware, arguments: argparse.Namespace) -> list[Part]:
+    """What of ``firmware`` goes to which memory of ``device``, in the order of the file.
+
+    FileError where the file is for another device, or has data for a memory that it must be told to write.
+    """
+    if not arguments.any_device:
+        _check_suffix(device, firmware)
+    elements: dict[Alternate, list[Element]] = {}
+    for image in firmware.images:
+        for element in image.elements:
+            alternate = _destination(device, image, element, arguments.alt)
+            elements.setdefault(alternate, []).append(element)
+    return [Part(alternate, tuple(found)) for alternate, found in elements.items()]
+
+
+def plans(device: DfuDevice, firmware: Firmware, arguments: argparse.Namespace) -> list[Plan]:
+    """How to write it: one plan for each memory."""
+    return [
+        plan_write(part.alternate.number, layout_of(part.alternate), part.elements, arguments.align)
+        for part in parts(device, firmware, arguments)
+    ]
+
+
+def _check_suffix(device: DfuDevice, firmware: Firmware) -> None:
+    suffix, usb = firmware.suffix, device.usb
+    if suffix is None:
+        return
+    if suffix.idVendor not in (_ANY, usb.idVendor) or suffix.idProduct not in (_ANY, usb.idProduct):
+        raise FileError(
+            f"the file is for {suffix.idVendor:04x}:{suffix.idProduct:04x}, the device is {device.ids};"
+            " --any-device takes it all the same"
+        )
+    if suffix.bcdDevice not in (_ANY, _NO_RELEASE, usb.bcdDevice):
+        raise FileError(
+            f"the file is for devices of release {suffix.bcdDevice:04x} (bcdDevice), this one has"
+            f" {usb.bcdDevice:04x}; --any-device takes it all the same"
+        )
+
+
+def _destination(device: DfuDevice, image: Image, element: Element, choice: str | None) -> Alternate:
+    if image.alternate is not None:
+        if choice is not None:
+            raise UsageError("a DfuSe file says itself which alternate settings it is for: leave out --alt")
+        try:
+            return device.alternate(str(image.alternate))
+        except UsageError as error:
+            raise FileError(f"the file does not fit the device: {error}") from None
+    alternate = memory(device, choice, element.address)
+    if choice is None:
+        for beginning, remedy in _DELICATE.items():
+            if alternate.name.lower().startswith(beginning):
+                raise FileError(
+                    f"the data for 0x{element.address:08x} goes to {alternate.name}: {remedy},"
+                    f" or --alt {alternate.number} insists"
+                )
+    return alternate

@@ -1,0 +1,80 @@
+"""``dfu-host read``: copy memory to a file."""
+
+import argparse
+
+from dfu_host.bus import Alternate
+from dfu_host.cli import numbers
+from dfu_host.cli.context import Context
+from dfu_host.cli.device_options import add_memory, layout_of, memory, session
+from dfu_host.cli.output import add_output, check_output, output, output_format
+from dfu_host.cli.report import Document
+from dfu_host.errors import UsageError
+from dfu_host.firmware import Firmware, Format, Image, Suffix, build
+from dfu_host.plan import contiguous_end
+from dfu_protocol.firmware_file import Element
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    add_memory(parser)
+    add_output(parser)
+    add_range(parser)
+
+
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """Flags that say which part of a memory."""
+    parser.add_argument(
+        "--address", type=numbers.address, help="where to begin (default: the start of the memory)"
+    )
+    parser.add_argument(
+        "--length", type=numbers.length, help="how many bytes (default: to the end of the memory)"
+    )
+
+
+def run(arguments: argparse.Namespace, context: Context) -> Document:
+    """Copy it."""
+    kind = output_format(arguments)
+    check_output(arguments)
+    with (
+        output(arguments.file, arguments.force) as stream,
+        session(arguments, context) as (device, conversation),
+    ):
+        alternate = memory(device, arguments.alt, arguments.address)
+        conversation.select(alternate.number)
+        address, length = range_to_read(alternate, arguments.address, arguments.length)
+        kept = bytearray()
+        with context.report.track("reading", length) as advance:
+            for block in conversation.read(address, length):
+                if kind is Format.RAW:
+                    stream.write(block)
+                else:
+                    kept += block
+                advance(len(block))
+        if kind is not Format.RAW:
+            image = Image(alternate.number, (Element(address, bytes(kept)),), alternate.name)
+            suffix = Suffix(device.usb.idVendor, device.usb.idProduct)
+            stream.write(build(Firmware((image,), suffix), kind))
+    context.report.say(f"read {length} bytes from 0x{address:08x} on")
+    return {
+        "file": arguments.file,
+        "format": kind,
+        "alternate": alternate.number,
+        "address": address,
+        "length": length,
+    }
+
+
+def range_to_read(alternate: Alternate, address: int | None, length: int | None) -> tuple[int, int]:
+    """(address, length): by default from the first segment to the end of those that follow without a gap."""
+    if address is None:
+        address = layout_of(alternate).segments[0].address
+    end = contiguous_end(alternate.layout, address) if alternate.layout else None
+    if length is None:
+        if end is None:
+            raise UsageError(f"0x{address:08x} is not in alternate {alternate.number}; give --length")
+        length = end - address
+    elif end is not None and address + length > end:
+        raise UsageError(
+            f"{length} bytes from 0x{address:08x} on are too many: the memory ends at 0x{end - 1:08x}"
+        )
+    return address, length

@@ -1,0 +1,135 @@
+"""Intel HEX and S-record files, whole and damaged."""
+
+from pathlib import Path
+
+import bincopy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dfu_host.errors import FileError, UsageError
+from dfu_host.firmware import Firmware, Image, load
+from host_client.firmware.samples import ELEMENTS, START, put
+
+
+@pytest.fixture
+def image() -> bincopy.BinFile:
+    image = bincopy.BinFile()
+    for element in ELEMENTS:
+        image.add_binary(element.data, element.address)
+    image.execution_start_address = START
+    return image
+
+
+class TestHexAndSrec:
+    @pytest.mark.parametrize("name", ["a.hex", "A.HEX", "a", "a.bin", "a.srec"])
+    def test_hex(self, tmp_path: Path, image: bincopy.BinFile, name: str) -> None:
+        assert load(put(tmp_path, name, image.as_ihex())) == Firmware((Image(None, ELEMENTS),))
+
+    @pytest.mark.parametrize("name", ["a.s19", "a", "a.bin", "a.hex"])
+    def test_srec(self, tmp_path: Path, image: bincopy.BinFile, name: str) -> None:
+        assert load(put(tmp_path, name, image.as_srec())) == Firmware((Image(None, ELEMENTS),))
+
+    def test_have_their_own_addresses(self, tmp_path: Path, image: bincopy.BinFile) -> None:
+        with pytest.raises(UsageError, match="an Intel HEX file has its own addresses"):
+            load(put(tmp_path, "a.hex", image.as_ihex()), START)
+
+    @pytest.mark.parametrize("name", ["a.hex", "a.srec"])
+    def test_without_the_last_record(self, tmp_path: Path, image: bincopy.BinFile, name: str) -> None:
+        text: str = image.as_ihex() if name == "a.hex" else image.as_srec()
+        cut = "".join(text.splitlines(keepends=True)[: -1 if name == "a.hex" else -2])
+        with pytest.raises(FileError, match=f"{name}: .* it is cut off"):
+            load(put(tmp_path, name, cut))
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("a.hex", ":0400000001020304F3\n:00000001FF\n"),
+            ("a.hex", ":04000000010203zzF2\n:00000001FF\n"),
+            ("a.hex", ":0400\n:00000001FF\n"),
+            ("a.hex", "S9030000FC\n"),
+            ("a.hex", b"\xff\xfe:\n:00000001FF\n"),
+            ("a.hex", ""),
+            ("a.hex", ":0400000601020304EC\n:00000001FF\n"),
+            ("a.srec", "S107000001020304EF\nS9030000FC\n"),
+            ("a.srec", "hello\nS9030000FC\n"),
+            ("a.elf", ":00000001FF\n"),
+        ],
+    )
+    def test_damaged(self, tmp_path: Path, name: str, content: bytes | str) -> None:
+        with pytest.raises(FileError, match=name):
+            load(put(tmp_path, name, content))
+
+    def test_data_given_twice(self, tmp_path: Path) -> None:
+        twice = ":0400000001020304F2\n:0400020001020304F0\n:00000001FF\n"
+        with pytest.raises(FileError, match=r"a\.hex"):
+            load(put(tmp_path, "a.hex", twice))
+
+    def test_above_the_address_space(self, tmp_path: Path) -> None:
+        record = ":02FFFF000102"
+        checksum = -sum(bytes.fromhex(record[1:])) & 0xFF
+        top = f":02000004FFFFFC\n{record}{checksum:02X}\n:00000001FF\n"
+        with pytest.raises(FileError, match="above the 32-bit address space"):
+            load(put(tmp_path, "a.hex", top))
+
+    @pytest.mark.parametrize(
+        ("name", "line"), [("a.hex", 1), ("a.hex", 3), ("a.srec", 2), ("a.srec", 3), ("a.srec", 5)]
+    )
+    def test_damaged_line_is_named(
+        self, tmp_path: Path, image: bincopy.BinFile, name: str, line: int
+    ) -> None:
+        lines = (image.as_ihex() if name == "a.hex" else image.as_srec()).splitlines()
+        checksum = int(lines[line - 1][-2:], 16)
+        lines[line - 1] = f"{lines[line - 1][:-2]}{checksum ^ 0x01:02X}"
+        with pytest.raises(FileError, match=rf"{name}: line {line} is damaged: .*crc"):
+            load(put(tmp_path, name, "\r\n".join(lines)))
+
+    def test_missing_record_is_noticed_by_the_count(self, tmp_path: Path, image: bincopy.BinFile) -> None:
+        lines = image.as_srec().splitlines(keepends=True)
+        assert lines[-2].startswith("S5")
+        number = len(lines) - 2
+        with pytest.raises(FileError, match=f"line {number} has counted 3 lines of data, but there are 2"):
+            load(put(tmp_path, "a.srec", "".join(lines[:1] + lines[2:])))
+
+    @pytest.mark.parametrize("name", ["a.hex", "a.srec"])
+    def test_two_files_in_one(self, tmp_path: Path, image: bincopy.BinFile, name: str) -> None:
+        text = image.as_ihex() if name == "a.hex" else image.as_srec()
+        with pytest.raises(FileError, match=r"line \d+ has data behind the end of the file"):
+            load(put(tmp_path, name, text + text))
+
+    def test_blank_lines_do_not_matter(self, tmp_path: Path, image: bincopy.BinFile) -> None:
+        text = "\n\n" + image.as_ihex().replace("\n", "\r\n\n") + "\n"
+        assert load(put(tmp_path, "a.hex", text)).images == (Image(None, ELEMENTS),)
+
+
+@pytest.mark.parametrize("name", ["a.hex", "a.srec"])
+@given(data=st.data())
+def test_any_changed_digit_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    """But for the type of an S-record, which its checksum does not cover."""
+    lines = text_of(name).splitlines()
+    line = data.draw(st.integers(0, len(lines) - 1))
+    at = data.draw(st.integers(1 if name == "a.hex" else 2, len(lines[line]) - 1))
+    digit = data.draw(st.sampled_from([d for d in "0123456789ABCDEF" if d != lines[line][at]]))
+    lines[line] = lines[line][:at] + digit + lines[line][at + 1 :]
+    with pytest.raises(FileError):
+        load(put(tmp_path_factory.mktemp("digit"), name, "\n".join(lines)))
+
+
+@pytest.mark.parametrize("name", ["a.hex", "a.srec"])
+@given(data=st.data())
+def test_cut_off_anywhere(tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject) -> None:
+    """But for the last record of S-records, whose count tells that all data is there."""
+    lines = text_of(name).splitlines(keepends=True)
+    kept = "".join(lines if name == "a.hex" else lines[:-1]).rstrip()
+    with pytest.raises(FileError):
+        load(put(tmp_path_factory.mktemp("cut"), name, kept[: data.draw(st.integers(0, len(kept) - 1))]))
+
+
+def text_of(name: str) -> str:
+    image = bincopy.BinFile()
+    for element in ELEMENTS:
+        image.add_binary(element.data, element.address)
+    text: str = image.as_ihex() if name == "a.hex" else image.as_srec()
+    return text
