@@ -135,6 +135,7 @@ def _write(
     ((before, after),) = changed
     differences = list(_differences(before, after))
     context.report.show(f"0x{at:08x}: 0x{old:02x} -> 0x{new:02x}" for at, old, new in differences)
+    context.report.show(_level_change(found, before, after))
     _check_level(found, after, arguments.permanent)
     if not arguments.yes:
         raise UsageError("option bytes can lock a device: if this is what you want, add --yes")
@@ -186,6 +187,14 @@ def _check_places(areas: Sequence[Element], wanted: Iterable[Element]) -> None:
                     f"0x{area.address:08x}..0x{area.address + len(area.data) - 1:08x}" for area in areas
                 )
                 raise FileError(f"0x{address:08x} is no option byte: these are at {places}")
+
+
+def _level_change(found: OptionBytes, before: Element, after: Element) -> Iterator[str]:
+    """A line, if the read protection becomes another."""
+    if found.family and before is found.areas[0]:
+        old, new = found.family.level([before.data]), found.family.level([after.data])
+        if old != new:
+            yield f"read protection: {old} -> {new}"
 
 
 def _check_level(found: OptionBytes, after: Element, permanent: bool) -> None:

@@ -61,7 +61,7 @@ def test_protected_chip(make_bench: MakeBench, capsys: pytest.CaptureFixture[str
 def test_write_needs_yes(f405_bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     assert f405_bench.run("options", "write", "0x1fffc001=0x55") == ExitCode.USAGE
     shown = capsys.readouterr()
-    assert shown.out == "0x1fffc001: 0xaa -> 0x55\n"
+    assert shown.out == "0x1fffc001: 0xaa -> 0x55\nread protection: level 0 -> level 1\n"
     assert "add --yes" in shown.err
     assert cells(f405_bench) == FACTORY
 
