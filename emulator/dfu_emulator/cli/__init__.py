@@ -20,6 +20,7 @@ from dfu_protocol import __version__
 COMMANDS = {
     "exec": "run a command that sees the chip as a USB device",
     "lint": "run a host tool against the chip and report what it does wrong",
+    "replay": "say where a captured session with a chip and the emulator differ",
     "vm": "run a command in a virtual machine that has the chip as a true USB device",
     "run": "serve chips until told to stop",
     "demo": "flash a chip, read it back and show what happened",

@@ -10,7 +10,7 @@ class Exit(IntEnum):
     OK = 0
     FAILED = 1
     """What was read back is not what was written; a profile has errors, or none fits; what the doctor was
-    asked for does not work; a host tool got advice."""
+    asked for does not work; a host tool got advice; a captured chip and the emulator differ."""
     USAGE = 2
     """Wrong flags, an unusable profile or image, or a transport that does not work here."""
     TIME_LIMIT = 124

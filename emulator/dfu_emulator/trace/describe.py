@@ -127,10 +127,10 @@ def _details(transfer: Transfer) -> str:
     held = _held(transfer)
     match setup.bRequest:
         case Request.DNLOAD:
-            return _describe_download(transfer) + held
+            return describe_download(setup.wValue, transfer.data, transfer.address) + held
         case Request.UPLOAD:
             count = f"{_count(transfer)} of {setup.wLength} bytes"
-            return f"block {setup.wValue}, {count}{_place(transfer)}{held}"
+            return f"block {setup.wValue}, {count}{_place(transfer.address)}{held}"
         case Request.GETSTATUS if transfer.reply.data is not None:
             return _describe_status(transfer.reply.data) + held
         case _:
@@ -144,8 +144,8 @@ def _held(transfer: Transfer) -> str:
     return f", held for {hold / 1_000_000:g} s" if hold else ""
 
 
-def _place(transfer: Transfer) -> str:
-    return "" if transfer.address is None else f" at 0x{transfer.address:08X}"
+def _place(address: int | None) -> str:
+    return "" if address is None else f" at 0x{address:08X}"
 
 
 def _count(transfer: Transfer) -> int:
@@ -160,12 +160,12 @@ def _describe_status(data: bytes) -> str:
     return f"{status.bStatus.label}, {status.bState.label}, bwPollTimeout {status.bwPollTimeout} ms"
 
 
-def _describe_download(transfer: Transfer) -> str:
-    block, data = transfer.setup.wValue, transfer.data
+def describe_download(block: int, data: bytes, address: int | None = None) -> str:
+    """What a DNLOAD asks for; ``address`` is where a data block goes, if that is known."""
     if not data:
         return f"block {block}, no data: leave"
     if block >= FIRST_DATA_BLOCK:
-        return f"block {block}, {len(data)} bytes{_place(transfer)}"
+        return f"block {block}, {len(data)} bytes{_place(address)}"
     if block:
         return f"block {block} is reserved"
     match parse_command(data):

@@ -1,0 +1,78 @@
+"""The report, for people and for programs."""
+
+from typing import Any
+
+import pytest
+
+from dfu_emulator.profile import Profile
+from dfu_emulator.profile.model import ClrStatus, FirstContact
+from dfu_emulator.replay import Report, as_json, as_text, replay
+from emulator.host import Host, variant
+from emulator.replay import scripts
+from emulator.replay.recorder import recorded, session_of
+
+
+def session(host: Host) -> None:
+    host.idle()
+    host.clear_status()
+    host.get_status()
+    scripts.download(host, 4096)
+    scripts.upload(host, 0x08004000, 64)
+
+
+@pytest.fixture
+def report(f405: Profile) -> Report:
+    """Of a chip that an earlier host has left in dfuIDLE, with another erase and another CLRSTATUS."""
+    chip = variant(f405, "timing.poll_timeout", erase=50)
+    chip = variant(chip, "bootloader", clrstatus=ClrStatus.IGNORE, first_contact=FirstContact.IDLE)
+    found = session_of(recorded(chip, session))
+    return Report("capture.pcapng", "packet", f405, found, replay(found, f405))
+
+
+def test_for_people(report: Report) -> None:
+    first, *_ = text = list(as_text(report))
+    assert first == "capture.pcapng against stm32f405 (STM32F405RG); the chip is device 1.2"
+    for line in (
+        "  64 bytes of its memories held at the start what the host read of them later",
+        "  in dfuIDLE when the capture began",
+        "packet 8, 0.000 s: DFU_GETSTATUS after DFU_CLRSTATUS",
+        "  bState: the captured chip dfuIDLE, the emulator dfuERROR",
+        "  in the profile: bootloader.clrstatus",
+        "  bwPollTimeout: the captured chip 50 ms, the emulator 100 ms",
+        "packet 8: the emulated chip was put where the captured one was: dfuIDLE",
+        "replay: 2 kinds of difference",
+    ):
+        assert line in text
+    assert len([line for line in text if "was put" in line]) == 1
+
+
+def test_for_programs(report: Report) -> None:
+    told: dict[str, Any] = as_json(report)
+    assert (told["capture"], told["unit"], told["devices"]) == ("capture.pcapng", "packet", ["1.2"])
+    assert told["equal"] + told["different"] + told["not_compared"] == told["transfers"]
+    assert told["at_start"] == {
+        "serial": None,
+        "rdp": 0,
+        "bytes_known_from_the_capture": 64,
+        "state": "dfuIDLE",
+    }
+    _, erase = told["differences"]
+    assert erase["answers"] == [{"aspect": "bwPollTimeout", "captured": "50 ms", "emulator": "100 ms"}]
+    assert erase["profile_keys"] == ["timing.poll_timeout.erase"]
+    assert erase["request"] == "DFU_GETSTATUS after DFU_DNLOAD Erase 0x08000000"
+
+
+def test_kinds_are_told_once(f405: Profile) -> None:
+    """Blocks differ in their places and bytes, and are of one kind; 4 of them are named."""
+
+    def script(host: Host) -> None:
+        scripts.download(host, 10240)
+
+    chip = variant(f405, "timing.poll_timeout", write=9)
+    found = session_of(recorded(chip, script))
+    result = replay(found, f405)
+    text = list(as_text(Report("x", "line", f405, found, result)))
+    assert len(result.differences) == 5
+    assert "replay: 1 kind of difference" in text
+    (others,) = (line for line in text if "more of the kind" in line)
+    assert others.startswith("  4 more of the kind: lines ")
