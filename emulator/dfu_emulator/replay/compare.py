@@ -7,7 +7,7 @@ from dfu_emulator.replay.descriptors import compare_descriptors
 from dfu_emulator.replay.finding import Finding, Situation
 from dfu_emulator.replay.keys import keys_of_refusal, keys_of_state, keys_of_upload
 from dfu_emulator.replay.records import ControlTransfer, Outcome
-from dfu_emulator.replay.words import quantity, seconds
+from dfu_emulator.replay.words import in_hex, quantity, seconds
 from dfu_emulator.timing import WorkKind
 from dfu_emulator.trace import is_dfu
 from dfu_protocol import FIRST_DATA_BLOCK, ProtocolError, Request, StandardRequest, State, StatusReply
@@ -88,14 +88,14 @@ def _data(transfer: ControlTransfer, data: bytes, situation: Situation) -> Itera
     else:
         of_device = setup.bRequest == StandardRequest.GET_STATUS and setup.bmRequestType == 0x80
         keys = ("usb.device_status", "usb.configuration.bmAttributes") if of_device else ()
-        yield Finding("data", transfer.data.hex(" "), data.hex(" "), keys)
+        yield Finding("data", in_hex(transfer.data), in_hex(data), keys)
 
 
 def _status(chip: bytes, emulator: bytes, situation: Situation) -> Iterator[Finding]:
     try:
         theirs, ours = StatusReply.parse(chip), StatusReply.parse(emulator)
     except ProtocolError:
-        yield Finding("data", chip.hex(" "), emulator.hex(" "))
+        yield Finding("data", in_hex(chip), in_hex(emulator))
         return
     keys = keys_of_state(theirs, ours, situation)
     if theirs.bStatus is not ours.bStatus:
@@ -122,7 +122,7 @@ def _state(chip: bytes, emulator: bytes, situation: Situation) -> Finding:
     try:
         theirs, ours = (StatusReply.parse(bytes(4) + data + bytes(1)) for data in (chip, emulator))
     except ProtocolError:
-        return Finding("data", chip.hex(" "), emulator.hex(" "))
+        return Finding("data", in_hex(chip), in_hex(emulator))
     keys = keys_of_state(theirs, ours, situation)
     return Finding("state", theirs.bState.label, ours.bState.label, keys)
 
@@ -131,7 +131,7 @@ def _upload(transfer: ControlTransfer, data: bytes, situation: Situation) -> Ite
     chip = transfer.data
     keys = keys_of_upload(transfer, situation)
     if transfer.setup.wValue < FIRST_DATA_BLOCK:
-        yield Finding("commands", chip.hex(" "), data.hex(" "), keys)
+        yield Finding("commands", in_hex(chip), in_hex(data), keys)
         return
     if len(chip) != len(data):
         yield Finding("length", quantity(chip), quantity(data), keys)

@@ -6,6 +6,7 @@ from construct import Struct
 
 from dfu_emulator.profile import Profile
 from dfu_emulator.replay.finding import Finding
+from dfu_emulator.replay.words import in_hex
 from dfu_protocol import ProtocolError, SetupPacket
 from dfu_protocol.descriptors import (
     CONFIGURATION,
@@ -53,7 +54,7 @@ def compare_descriptors(
     elif kind == DescriptorType.DFU_FUNCTIONAL:
         yield from _fields("", DFU_FUNCTIONAL, _FUNCTIONAL_KEYS, chip, emulator)
     else:
-        yield Finding("descriptor", chip.hex(" "), emulator.hex(" "))
+        yield Finding("descriptor", in_hex(chip), in_hex(emulator))
 
 
 def _fields(
@@ -88,7 +89,7 @@ def _configuration(chip: bytes, emulator: bytes) -> Iterator[Finding]:
         if their == our:
             continue
         if kind != other or kind not in _PARTS:
-            yield Finding("descriptor", their.hex(" "), our.hex(" "))
+            yield Finding("descriptor", in_hex(their), in_hex(our))
             continue
         yield from _fields(*_PARTS[kind], their, our)
 
@@ -123,8 +124,8 @@ def _string(index: int, chip: bytes, emulator: bytes, profile: Profile) -> Findi
     try:
         (their, behind), (our, behind_ours) = split_string(chip), split_string(emulator)
     except ProtocolError:  # of the first bytes only
-        return Finding(f"string {index}", chip.hex(" "), emulator.hex(" "), (key,))
+        return Finding(f"string {index}", in_hex(chip), in_hex(emulator), (key,))
     if their != our:
         return Finding(f"string {index}", repr(their), repr(our), (key,))
-    theirs, ours = (tail.hex(" ") or "nothing" for tail in (behind, behind_ours))
+    theirs, ours = map(in_hex, (behind, behind_ours))
     return Finding(f"behind the text of string {index}", theirs, ours, ("alternate_tails",))

@@ -42,6 +42,8 @@ def keys_of_refusal(transfer: ControlTransfer, situation: Situation) -> Keys:
     if not is_dfu(setup):
         return _keys_of_standard_refusal(setup)
     if setup.bRequest in _REQUESTS:
+        if setup.bRequest == Request.ABORT and situation.before is not State.ERROR:
+            return ()  # what it does there is the same on all chips
         return _REQUESTS[setup.bRequest]
     if setup.bRequest == Request.GETSTATUS:
         return ("bootloader.busy",)

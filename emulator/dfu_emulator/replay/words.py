@@ -33,6 +33,11 @@ def quantity(data: bytes) -> str:
     return f"{len(data)} byte{'' if len(data) == 1 else 's'}"
 
 
+def in_hex(data: bytes) -> str:
+    """The bytes, if there are some."""
+    return data.hex(" ") or "nothing"
+
+
 def seconds(microseconds: int) -> str:
     """A time to a millisecond."""
     return f"{microseconds / 1_000_000:.3f} s"

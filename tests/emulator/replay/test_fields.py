@@ -27,6 +27,7 @@ from dfu_protocol import Request, SetupPacket, State, Status
 from emulator.host import FLASH, NOWHERE, OPTION_BYTES, Host, variant
 from emulator.replay import scripts
 from emulator.replay.files import transfers
+from emulator.replay.log import IDLE, Log
 from emulator.replay.recorder import Script, found, recorded, replayed
 
 
@@ -326,6 +327,20 @@ def test_a_first_contact_that_an_earlier_host_may_have_left(f405: Profile) -> No
     assert found(result) == []
     assert result.begins is not None
     assert result.begins.told == (State.DFU_IDLE, Status.OK)
+
+
+def test_what_no_key_decides(f405: Profile) -> None:
+    """An ABORT that is stalled outside dfuERROR, and a GETSTATUS that is answered with nothing."""
+    log = Log()
+    log.status((Status.FIRMWARE, 0, State.ERROR))
+    log.request(Request.CLRSTATUS)
+    log.request(Request.ABORT, Outcome.STALL)
+    log.status(IDLE)
+    log.transfer(SetupPacket.dfu(Request.GETSTATUS, 0, 6))
+    assert found(replayed(log.steps, f405)) == [
+        ("answer", "STALL", "OK", ()),
+        ("data", "nothing", "00 00 00 00 02 00", ()),
+    ]
 
 
 def test_an_alternate_setting_that_the_chip_has_not(f405: Profile) -> None:
