@@ -1,7 +1,7 @@
 """States and jobs of DFU 1.1 as operations (see ``steps``): what commands and blocks are made of."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from dfu_host import requests
@@ -9,6 +9,7 @@ from dfu_host.errors import (
     DeviceGoneError,
     DeviceResetError,
     DeviceTimeoutError,
+    GarbledError,
     HostError,
     RefusedError,
     StalledError,
@@ -134,37 +135,39 @@ class Exchange:
         DeviceResetError where it ``may_reset`` and leaves the bus once it has taken the data.
         """
         self.takes_commands = False
-        try:
-            yield from requests.download(self.interface, block, data)
-        except StalledError as stall:
-            raise (yield from self.refusal(what, stall)) from None
-        waited = pause = least = 0.0
-        while waited <= patience.polling:
+        with _said_of(what):
             try:
-                reply = yield from self._get_status(patience.answer, pause)
-            except DeviceGoneError as error:
-                if may_reset:
-                    reset = DeviceResetError(f"{what}: {error}")
-                    reset.transient = error.transient
-                    raise reset from None
-                raise
-            pause = yield from self._wait_after(reply, least, patience.polling - waited)
-            waited, least = waited + pause, _BUSY_PAUSE
-            if reply.bStatus is Status.OK and reply.bState in _DONE:
-                self.takes_commands = True
-                return
-            if reply.bState not in _BUSY:
-                raise refused(f"{what} failed", Request.DNLOAD, reply)
-        with suppress(StalledError, DeviceTimeoutError):
-            yield from requests.clear_status(self.interface)
-        raise StillBusyError(f"{what}: the device is still busy after {waited:.0f} s")
+                yield from requests.download(self.interface, block, data)
+            except StalledError as stall:
+                raise (yield from self.refusal(what, stall)) from None
+            waited = pause = least = 0.0
+            while waited <= patience.polling:
+                try:
+                    reply = yield from self._get_status(patience.answer, pause)
+                except DeviceGoneError as error:
+                    if may_reset:
+                        reset = DeviceResetError(str(error))
+                        reset.transient = error.transient
+                        raise reset from None
+                    raise
+                pause = yield from self._wait_after(reply, least, patience.polling - waited)
+                waited, least = waited + pause, _BUSY_PAUSE
+                if reply.bStatus is Status.OK and reply.bState in _DONE:
+                    self.takes_commands = True
+                    return
+                if reply.bState not in _BUSY:
+                    raise refused(f"{what} failed", Request.DNLOAD, reply)
+            with suppress(StalledError, DeviceTimeoutError):
+                yield from requests.clear_status(self.interface)
+            raise StillBusyError(f"the device is still busy after {waited:.0f} s")
 
     def upload(self, what: str, block: int, length: int) -> Operation[bytes]:
         """One UPLOAD of up to ``length`` bytes; ``what`` it does, for errors."""
-        try:
-            return (yield from requests.upload(self.interface, block, length))
-        except StalledError as stall:
-            raise (yield from self.refusal(what, stall)) from None
+        with _said_of(what):
+            try:
+                return (yield from requests.upload(self.interface, block, length))
+            except StalledError as stall:
+                raise (yield from self.refusal(what, stall)) from None
 
     def refusal(self, what: str, stall: StalledError) -> Operation[RefusedError]:
         """The error for a stall, with the state and status that the device gives for it."""
@@ -192,6 +195,17 @@ class Exchange:
         if seconds:
             yield Wait(seconds)
         return seconds
+
+
+@contextmanager
+def _said_of(what: str) -> Iterator[None]:
+    """Errors about one request tell what it was for; those of a refusal do so anyway."""
+    try:
+        yield
+    except (DeviceTimeoutError, DeviceGoneError, GarbledError) as error:
+        told = type(error)(f"{what}: {error}")
+        told.transient = error.transient
+        raise told from None
 
 
 def again(attempt: Callable[[], Operation[T]]) -> Operation[T]:

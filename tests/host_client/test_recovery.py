@@ -233,11 +233,13 @@ class TestRoms:
         assert there.clock.now() - before > 5_000_000
         assert set(there.flash) == {0xFF}
 
-    def test_a_chip_that_never_leaves_dnbusy(self, make_bench: MakeBench, f405: Profile) -> None:
+    def test_a_chip_that_stops_answering(self, make_bench: MakeBench, f405: Profile) -> None:
         silent = fault(Do.TIMEOUT, Request.GETSTATUS, nth=3, times=ALWAYS, moment=Moment.BEFORE)
         there = make_bench(f405, scenario=silent)
-        with pytest.raises(DeviceTimeoutError, match="DFU_GETSTATUS: no answer"):
+        with pytest.raises(DeviceTimeoutError) as caught:
             opened(there).write(FLASH, DATA)
+        assert str(caught.value).startswith("erasing the page at 0x08000000: DFU_GETSTATUS: no answer")
+        assert str(caught.value.remains) == "on the chip now: 0x08000000..0x08003fff may be half erased"
         assert there.clock.now() < 600_000_000
 
     def test_every_error_is_one_with_a_message(self, make_bench: MakeBench, f405: Profile) -> None:
