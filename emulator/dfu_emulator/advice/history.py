@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from dfu_emulator.bootloader import Reason
+from dfu_emulator.bootloader import NEVER, Reason
 from dfu_emulator.memory import Flash, Region
 from dfu_emulator.port import Attached, BusReset, Detached, Occurrence, Transfer
 from dfu_emulator.profile.model import BlockSize
@@ -55,6 +55,11 @@ def is_taken(transfer: Transfer) -> bool:
     return request_of(transfer) is Request.DNLOAD and transfer.reply.data is not None and bool(transfer.data)
 
 
+def _is_acknowledged(transfer: Transfer) -> bool:
+    reply = transfer.reply
+    return reply.data is not None and reply.hold < NEVER and not reply.lost
+
+
 def is_block(transfer: Transfer) -> bool:
     """True for an UPLOAD, or a DNLOAD with data, of what is in memory."""
     reads = request_of(transfer) is Request.UPLOAD and transfer.reply.data is not None
@@ -88,6 +93,8 @@ class History:
         """The last request to the bootloader since it came to the bus or the bus was reset."""
         self.job: Transfer | None = None
         """The DNLOAD taken last, until its outcome is told."""
+        self.download: Transfer | None = None
+        """The last DNLOAD, if the host knows that the chip has taken it and has sent no GETSTATUS since."""
         self.block: Transfer | None = None
         """The last block of a run: no other command or ABORT since."""
         self.told_busy: Transfer | None = None
@@ -153,13 +160,18 @@ class History:
                 self._forget()
 
     def _forget(self) -> None:
-        self.last = self.job = self.block = self.told_busy = None
+        self.last = self.job = self.download = self.block = self.told_busy = None
 
     def _add_request(self, transfer: Transfer) -> None:
         if is_block(transfer):
             self.block = transfer
         elif request_of(transfer) not in (Request.GETSTATUS, Request.GETSTATE):
             self.block = None
+        request = request_of(transfer)
+        if request is Request.DNLOAD and _is_acknowledged(transfer):
+            self.download = transfer
+        elif request in (Request.DNLOAD, Request.GETSTATUS):
+            self.download = None
         status = status_in(transfer)
         if status is not None and status.bState is State.DNBUSY:
             self.told_busy = transfer

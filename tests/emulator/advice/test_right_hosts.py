@@ -5,9 +5,10 @@ import pytest
 from dfu_emulator.advice import Adviser
 from dfu_emulator.emulation import emulated
 from dfu_emulator.profile import Profile, available, load
+from dfu_emulator.scenario import shipped_scenarios
 from dfu_emulator.timing import ManualClock
 from dfu_emulator.transports.inprocess import Backend
-from dfu_host import EraseMode, Session, pick, plan_write, program
+from dfu_host import Device, EraseMode, HostError, Session, pick, plan_write, program
 from dfu_host.plan import DEFAULT_ALIGN
 from dfu_protocol.firmware_file import Element
 
@@ -39,3 +40,17 @@ def test_dfu_host(name: str) -> None:
         assert not port.attached
     assert adviser.findings == {}
     assert adviser.requests > 20
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_what_a_scenario_does_is_not_held_against_dfu_host(name: str) -> None:
+    """Whether it gets through or not. Who writes to a protected chip is told so, rightly."""
+    clock = ManualClock()
+    with emulated("stm32f405", clock=clock, scenario=name) as port, Adviser(port) as adviser:
+        try:
+            found = pick(backend=Backend(port))
+            with Device(found, sleep=lambda seconds: clock.sleep(round(seconds * 1_000_000))) as device:
+                device.write(port.device.profile.memory.flash.start, application(port.device.profile))
+        except HostError:
+            pass  # as some of them do to every host
+    assert set(adviser.findings) <= {"read-protected", "write-protected"}
