@@ -74,14 +74,18 @@ def _accounted(conversation: Conversation, ledger: Ledger, job: Operation[T]) ->
     """The job, with what it leaves on the chip told where it ends before its time."""
     try:
         return (yield from job)
-    except VerifyError:
+    except VerifyError as error:
+        ledger.misread(error.address)
+        if ledger.remains.unrestored:
+            error.remains = ledger.remains
         raise
     except HostError as error:
         if ledger.begun:
             error.remains = ledger.remains
         raise
     except KeyboardInterrupt:
-        with suppress(HostError):
+        # A second Ctrl-C must not lose the only copy of what was to be preserved.
+        with suppress(HostError, KeyboardInterrupt):
             yield from conversation.to_idle()
         raise InterruptedJob(ledger.remains) from None
 

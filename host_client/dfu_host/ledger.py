@@ -14,7 +14,8 @@ class Remains(NamedTuple):
     """What an unfinished job leaves behind; ``str()`` of it says so.
 
     ``doubtful`` is what was being erased or written: it may be half done. ``unrestored`` is data of
-    neighbours that was to be kept, was erased, and is not written back: here is its only copy.
+    neighbours that was to be kept, was erased, and is not written back, or only in part: here is its only
+    copy.
     """
 
     written: tuple[Extent, ...] = ()
@@ -33,9 +34,9 @@ class Remains(NamedTuple):
             parts.insert(1, f"{_spell([self.doubtful])} may be half {self.doing}")
         if not parts:
             return "nothing on the chip was changed"
-        lost = [(element.address, element.address + len(element.data)) for element in self.unrestored]
+        lost = [_extent(element) for element in self.unrestored]
         if lost:
-            parts.append(f"{_spell(lost)} was to be kept and is not written back yet")
+            parts.append(f"{_spell(lost)} was to be kept and is not all written back")
         return "on the chip now: " + "; ".join(parts)
 
 
@@ -74,6 +75,13 @@ class Ledger:
         begin(address)
         yield done
 
+    def misread(self, address: int) -> None:
+        """From there on it is not certain that what was written is there."""
+        for first, behind in joined(self._written):
+            if first <= address < behind:
+                self._doubtful, self._doing = (address, behind), "written"
+                self._written = _without(self._written, [self._doubtful])
+
     def keep(self, elements: Sequence[Element]) -> None:
         """These are to be written back after the erase."""
         self._kept = elements
@@ -93,14 +101,14 @@ class Ledger:
         unrestored = tuple(
             element
             for element in self._kept
-            if _overlaps(element, touched) and not _overlaps(element, written)
+            if _without([_extent(element)], touched) != [_extent(element)]
+            and _without([_extent(element)], written)
         )
         return Remains(tuple(written), tuple(erased), self._doubtful, self._doing, unrestored)
 
 
-def _overlaps(element: Element, extents: Sequence[Extent]) -> bool:
-    end = element.address + len(element.data)
-    return any(element.address < behind and first < end for first, behind in extents)
+def _extent(element: Element) -> Extent:
+    return element.address, element.address + len(element.data)
 
 
 def joined(extents: Sequence[Extent]) -> list[Extent]:

@@ -67,8 +67,20 @@ def test_between_two_writes_nothing_is_in_doubt(ledger: Ledger) -> None:
 
 
 def test_what_was_to_be_kept(ledger: Ledger) -> None:
-    lost, back, untouched = (Element(FLASH + at, b"keep") for at in (PAGE, 100, 7 * PAGE))
-    ledger.keep([lost, back, untouched])
+    lost, back, half, untouched = (Element(FLASH + at, b"keep") for at in (PAGE, 100, 3 * 2048 - 2, 7 * PAGE))
+    ledger.keep([lost, back, half, untouched])
     broken_off(ledger, 3)
-    assert ledger.remains.unrestored == (lost,)
-    assert "0x08004000..0x08004003 was to be kept and is not written back" in str(ledger.remains)
+    assert ledger.remains.unrestored == (lost, half)
+    assert "0x08004000..0x08004003 and 0x080017fe..0x08001801 was to be kept" in str(ledger.remains)
+
+
+def test_what_was_to_be_kept_and_reads_back_differently(ledger: Ledger) -> None:
+    before, behind = (Element(FLASH + at, b"keep") for at in (100, 3000))
+    ledger.keep([before, behind])
+    with ledger.writing(FLASH, 4096, 2048) as done:
+        done(2048)
+        done(2048)
+    assert not ledger.remains.unrestored
+    ledger.misread(FLASH + 3002)
+    assert ledger.remains.unrestored == (behind,)
+    assert ledger.remains.doubtful == (FLASH + 3002, FLASH + 4096)

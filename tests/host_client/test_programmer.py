@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from dfu_emulator.bootloader import Reason
 from dfu_emulator.profile import Profile, load
 from dfu_emulator.profile.model import Overwrite
+from dfu_emulator.transports.inprocess import Backend
 from dfu_host.bus import pick
-from dfu_host.errors import DeviceGoneError, DeviceResetError, VerifyError
+from dfu_host.errors import DeviceGoneError, DeviceResetError, InterruptedJob, VerifyError
 from dfu_host.plan import Plan, plan_write
 from dfu_host.programmer import Care, EraseMode, erase, program
 from dfu_protocol import Erase, MassErase, Request, parse_layout
@@ -136,6 +138,53 @@ class TestVerifying:
             program(session, [plan_write(0, WITHOUT_READING, [Element(FLASH, CODE)], 4)])
         assert f405_bench.requests(Request.UPLOAD) == []
         assert f405_bench.flash[: len(CODE)] == CODE
+
+
+class Impatient(Backend):
+    """Somebody presses Ctrl-C in the first data block, and again at once."""
+
+    pressed = 0
+
+    def ctrl_transfer(
+        self, dev_handle: Any, bmRequestType: int, bRequest: int, wValue: int, wIndex: int, *rest: Any
+    ) -> int:
+        if self.pressed == 1 or (not self.pressed and bRequest == Request.DNLOAD and wValue):
+            self.pressed += 1
+            raise KeyboardInterrupt
+        return super().ctrl_transfer(dev_handle, bmRequestType, bRequest, wValue, wIndex, *rest)
+
+
+class TestWhatIsKept:
+    """The only copy of it is here once its page is erased."""
+
+    def test_survives_impatience(self, f405_bench: Bench) -> None:
+        with f405_bench.session() as session:
+            session.write(FLASH, CODE)
+        f405_bench.backend = Impatient(f405_bench.port)
+        with f405_bench.session() as session, pytest.raises(InterruptedJob) as caught:
+            program(session, [plan(f405_bench, 0, Element(FLASH, b"new!"))], care=Care(preserve=True))
+        assert f405_bench.backend.pressed == 2
+        assert caught.value.remains.unrestored == (Element(FLASH + 4, CODE[4:]),)
+
+    def test_survives_a_chip_that_does_not_hold_it(self, f405_bench: Bench) -> None:
+        with f405_bench.session() as session:
+            session.write(FLASH, CODE)
+
+            @contextmanager
+            def track(label: str, _total: int) -> Iterator[Callable[[int], None]]:
+                if label == "verifying":
+                    f405_bench.port.device.bootloader.chip.flash.cells[150] ^= 1
+                yield lambda _count: None
+
+            with pytest.raises(VerifyError) as caught:
+                program(
+                    session,
+                    [plan(f405_bench, 0, Element(FLASH, b"new!"))],
+                    care=Care(preserve=True),
+                    track=track,
+                )
+        assert caught.value.remains
+        assert caught.value.remains.unrestored == (Element(FLASH + 4, CODE[4:]),)
 
 
 class TestOptionBytes:

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from dfu_host.cli import leave, numbers
 from dfu_host.cli.asking import can_ask, whether_to_preserve
@@ -11,8 +10,8 @@ from dfu_host.cli.device_options import add_memory, session
 from dfu_host.cli.erase import MASS_ERASE
 from dfu_host.cli.planning import add_file, load_file, plans
 from dfu_host.cli.report import Document, Report
-from dfu_host.errors import HostError, InterruptedJob, NeighbourError, OutputError, UsageError
-from dfu_host.ledger import Remains
+from dfu_host.cli.rescue import rescue
+from dfu_host.errors import HostError, InterruptedJob, NeighbourError, UsageError
 from dfu_host.plan import DEFAULT_ALIGN, Plan
 from dfu_host.programmer import Care, EraseMode, Outcome, program
 from dfu_host.session import Session
@@ -121,17 +120,5 @@ def _program(
         )
     except (HostError, InterruptedJob) as end:
         if end.remains:
-            _rescue(end.remains, report)
+            rescue(end.remains, report)
         raise
-
-
-def _rescue(remains: Remains, report: Report) -> None:
-    """Save what was to be preserved and is no longer on the chip."""
-    for element in remains.unrestored:
-        path = Path(f"preserved-0x{element.address:08x}.bin")
-        try:
-            with path.open("xb") as stream:
-                stream.write(element.data)
-        except OSError as error:
-            raise OutputError(f"cannot save what was to be preserved as {path}: {error.strerror}") from None
-        report.say(f"what was to be preserved from 0x{element.address:08x} on is in {path}")

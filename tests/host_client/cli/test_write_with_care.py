@@ -104,6 +104,37 @@ def test_what_was_to_be_preserved_is_saved(
     )
 
 
+@pytest.mark.parametrize("there_is_room", [True, False])
+def test_what_is_half_written_back_is_saved_beside_what_is_there(
+    f405: Profile,
+    make_bench: MakeBench,
+    code: Path,
+    tmp_path: Path,
+    there_is_room: bool,
+    capsys: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    bench = make_bench(f405, scenario=power_loss(45, WorkKind.WRITE))
+    assert bench.run("write", code, "--address", FLASH) == ExitCode.OK
+    here.mkdir()
+    monkeypatch.chdir(here)
+    saved = here / "preserved-0x08000069-2.bin"
+    if there_is_room:
+        saved.with_stem("preserved-0x08000069").touch()
+    else:
+        here.rmdir()
+        saved = elsewhere / "preserved-0x08000069.bin"
+    code.write_bytes(b"patch")
+    assert bench.run("write", code, "--address", FLASH + 100, "--preserve") == ExitCode.DEVICE
+    assert saved.read_bytes() == CODE[105:SECTOR]
+    assert f"preserved from 0x08000069 on is in {saved.name if there_is_room else saved}" in (
+        capsys.readouterr().err
+    )
+
+
 class Interrupting(Backend):
     """Somebody presses Ctrl-C in the n-th DFU_DNLOAD."""
 

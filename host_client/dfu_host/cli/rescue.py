@@ -1,0 +1,44 @@
+"""Data that was to be preserved and is no longer on the chip: this program has its only copy."""
+
+import itertools
+import tempfile
+from pathlib import Path
+
+from dfu_host.cli.report import Report
+from dfu_host.ledger import Remains
+from dfu_protocol.firmware_file import Element
+
+
+def rescue(remains: Remains, report: Report) -> None:
+    """Save it in files of its own, here or, where that cannot be, in the folder for temporary files."""
+    for element in remains.unrestored:
+        what = f"what was to be preserved from 0x{element.address:08x} on"
+        try:
+            report.say(f"{what} is in {_saved(element)}")
+        except OSError as error:
+            report.say(f"{what} cannot be saved: {error.strerror}")
+
+
+def _saved(element: Element) -> Path:
+    try:
+        return _save(element, Path())
+    except OSError:
+        return _save(element, Path(tempfile.gettempdir()))
+
+
+def _save(element: Element, folder: Path) -> Path:
+    path = _unused(folder / f"preserved-0x{element.address:08x}.bin")
+    with path.open("xb") as stream:
+        try:
+            stream.write(element.data)
+            stream.flush()
+        except OSError:
+            path.unlink()
+            raise
+    return path
+
+
+def _unused(path: Path) -> Path:
+    """``path``, or where an earlier job has left its data there, the same with a number."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([path], numbered) if not one.exists())
