@@ -72,8 +72,8 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
         if error.remains:
             report.say(left_behind(error.remains, arguments.command))
         code, outcome = error.exit_code, {"error": failure.document(error)}
-    except BrokenPipeError:
-        return _nobody_listens()
+    except OSError as error:
+        return _output_failed(error)
     except KeyboardInterrupt as interrupt:
         text = " ".join(["interrupted", *getattr(interrupt, "__notes__", ())])
         if isinstance(interrupt, InterruptedJob):
@@ -83,15 +83,18 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
     try:
         report.finish({"command": arguments.command, **outcome, "exit_code": code})
         sys.stdout.flush()
-    except BrokenPipeError:
-        return _nobody_listens()
+    except OSError as error:
+        return _output_failed(error)
     return code
 
 
-def _nobody_listens() -> ExitCode:
-    """Whoever read our output has seen enough; nothing must be written at exit."""
+def _output_failed(error: OSError) -> ExitCode:
+    """Whoever read our output has seen enough, or its disk is full; nothing must be written at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.DEVICE
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.DEVICE
+    print(f"dfu-host: cannot write to standard output: {error.strerror}", file=sys.stderr)
+    return ExitCode.CANNOT_CREATE
 
 
 class _Parser(argparse.ArgumentParser):

@@ -57,18 +57,19 @@ def output(target: str, force: bool) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(target)
-    if path.exists() and not path.is_file():
-        raise OutputError(f"{path} is no regular file; '-' writes to standard output")
-    if path.exists() and not force:
-        raise OutputError(f"{path} exists; --force replaces it")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("xb") as stream:
-            yield stream
-        part.replace(path)
+        path = Path(os.path.realpath(target))  # what a symbolic link names is replaced, not the link
+        if path.exists() and not path.is_file():
+            raise OutputError(f"{target} is no regular file; '-' writes to standard output")
+        if path.exists() and not force:
+            raise OutputError(f"{target} exists; --force replaces it")
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with part.open("xb") as stream:
+                yield stream
+            part.replace(path)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {target}: {error.strerror}") from None

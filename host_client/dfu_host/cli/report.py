@@ -10,7 +10,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -73,7 +73,7 @@ class ForPeople(Report):
     """Text; progress as bars on a terminal, now and then a line elsewhere."""
 
     def say(self, text: str) -> None:
-        print(f"dfu-host: {text}", file=sys.stderr)
+        _tell(f"dfu-host: {text}")
 
     def show(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -125,7 +125,13 @@ class ForPrograms(Report):
         yield changed
 
     def _event(self, name: str, fields: Document) -> None:
-        print(json.dumps({"event": name, **fields}), file=sys.stderr)
+        _tell(json.dumps({"event": name, **fields}))
+
+
+def _tell(line: str) -> None:
+    """A line on standard error; no write is broken off because nobody reads it any more."""
+    with suppress(OSError):
+        print(line, file=sys.stderr)
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:

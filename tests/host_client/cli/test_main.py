@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -16,6 +18,27 @@ from dfu_host.errors import ExitCode, HostError, StalledError
 from dfu_protocol import FIRST_DATA_BLOCK, CommandCode, Request, State
 from host_client.bench import FLASH, Bench, MakeBench
 from host_client.cli.samples import CODE
+
+
+def run_on_a_chip(arguments: list[str], **streams: Any) -> subprocess.CompletedProcess[bytes]:
+    """``dfu-host`` as a process of its own, with a chip in it."""
+    program = (
+        "from dfu_emulator.emulation import emulated\n"
+        "from dfu_emulator.transports.inprocess import Backend\n"
+        "from dfu_host.cli import main\n"
+        "with emulated('stm32f405') as port:\n"
+        f"    raise SystemExit(main({arguments}, backend=Backend(port)))\n"
+    )
+    return subprocess.run([sys.executable, "-c", program], **streams)
+
+
+@contextmanager
+def broken_pipe() -> Iterator[BinaryIO]:
+    """A pipe whose reader has left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        yield closed
 
 
 class TestArguments:
@@ -52,9 +75,11 @@ class TestArguments:
         assert message in capsys.readouterr().err
 
     @pytest.mark.parametrize("command", ["info", "leave", "read", "erase", "write"])
-    def test_no_device(self, tmp_path: Path, command: str, code: Path) -> None:
+    def test_no_device(
+        self, tmp_path: Path, command: str, code: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         rest = {"read": ["out.bin"], "erase": ["--mass"], "write": [str(code), "--address", "0"]}
-        os.chdir(tmp_path)
+        monkeypatch.chdir(tmp_path)
         assert main([command, *rest.get(command, [])], backend=Backend()) == ExitCode.NO_DEVICE
         assert not (tmp_path / "out.bin").exists()
 
@@ -109,18 +134,24 @@ class TestInterruptions:
 
     @pytest.mark.parametrize("arguments", [["list"], ["read", "-"], ["info", "--json"]])
     def test_output_that_nobody_reads_any_more(self, arguments: list[str]) -> None:
-        program = (
-            "from dfu_emulator.emulation import emulated\n"
-            "from dfu_emulator.transports.inprocess import Backend\n"
-            "from dfu_host.cli import main\n"
-            "with emulated('stm32f405') as port:\n"
-            f"    raise SystemExit(main({arguments}, backend=Backend(port)))\n"
-        )
-        reader, writer = os.pipe()
-        os.close(reader)
-        with os.fdopen(writer, "wb") as closed:
-            done = subprocess.run([sys.executable, "-c", program], stdout=closed, stderr=subprocess.PIPE)
+        with broken_pipe() as closed:
+            done = run_on_a_chip(arguments, stdout=closed, stderr=subprocess.PIPE)
         assert (done.returncode, done.stderr) == (ExitCode.DEVICE, b"")
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+    @pytest.mark.parametrize("arguments", [["list"], ["read", "-"], ["info", "--json"]])
+    def test_output_on_a_full_disk(self, arguments: list[str]) -> None:
+        with Path("/dev/full").open("wb") as full:
+            done = run_on_a_chip(arguments, stdout=full, stderr=subprocess.PIPE)
+        assert done.returncode == ExitCode.CANNOT_CREATE
+        assert done.stderr.endswith(b"cannot write to standard output: No space left on device\n")
+
+    @pytest.mark.parametrize("json", [[], ["--json"]])
+    def test_a_write_goes_on_when_nobody_reads_its_messages(self, code: Path, json: list[str]) -> None:
+        with broken_pipe() as closed:
+            arguments = ["write", str(code), "--address", str(FLASH), *json]
+            done = run_on_a_chip(arguments, stdout=subprocess.PIPE, stderr=closed)
+        assert done.returncode == ExitCode.OK
 
     @pytest.mark.parametrize(
         ("stage", "done", "left"),

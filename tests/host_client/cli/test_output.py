@@ -56,7 +56,16 @@ def test_only_regular_files_are_replaced(tmp_path: Path, force: bool) -> None:
         pytest.fail("must not get here")
 
 
-@pytest.mark.parametrize("name", ["missing/a.bin", "file/a.bin"])
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real.bin").write_bytes(b"old")
+    (tmp_path / "link.bin").symlink_to("real.bin")
+    with output(str(tmp_path / "link.bin"), force=True) as stream:
+        stream.write(b"new")
+    assert (tmp_path / "link.bin").is_symlink()
+    assert (tmp_path / "real.bin").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("name", ["missing/a.bin", "file/a.bin", "x" * 300])
 def test_unwritable(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"), output(str(tmp_path / name), force=False):
