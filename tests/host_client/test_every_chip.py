@@ -80,7 +80,7 @@ def test_the_whole_flash(board: Board) -> None:
     erased = bytes([flash.erased])
     with board.session() as (device, session):
         plan = plan_of_flash(device, board, image)
-        assert program(session, [plan], verify=False)
+        assert program(session, [plan]).verified
         assert read(session, flash.start, flash.size) == image
 
         before, middle, after = plan.pages[len(plan.pages) // 2 - 1 :][:3]
