@@ -19,7 +19,7 @@ from dfu_host.errors import (
     refused,
 )
 from dfu_host.exchange import MASS_ERASE, PAGE_ERASE, SHORT_JOB, TRIES, Exchange, again
-from dfu_host.plan import Chunk, chunks
+from dfu_host.plan import Chunk, chunks, erased_byte
 from dfu_host.steps import Operation
 from dfu_protocol import FIRST_DATA_BLOCK, Erase, MassErase, ReadUnprotect, Request, SetAddress, State
 
@@ -70,7 +70,7 @@ class Conversation(Exchange):
                 f"{doubt}. It may be erased, but that cannot be read ({error});"
                 " if it is, write with --no-erase"
             ) from None
-        if data not in (b"\xff" * size, bytes(size)):
+        if data != bytes([erased_byte(size)]) * size:
             raise StillBusyError(
                 f"{doubt}, and the page is not blank; it may be write protected by the option bytes"
             )

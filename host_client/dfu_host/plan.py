@@ -69,9 +69,9 @@ class Plan:
 
     @property
     def erased(self) -> int:
-        """The value of an erased byte: STM32L0 and L1, alone in having pages this small, erase to zero."""
+        """The value of an erased byte."""
         sizes = [s.size for s in self.layout.segments if allows(s, Access.ERASABLE)]
-        return 0x00 if sizes and min(sizes) <= _PAGE_OF_L1 else 0xFF
+        return erased_byte(min(sizes)) if sizes else 0xFF
 
     def fixed(self) -> Iterator[Element]:
         """What of ``data`` is in memory that cannot be erased."""
@@ -84,6 +84,11 @@ class Plan:
         joined = _pad(_in_order(data), self.layout, 1)
         writes = _pad(joined, self.layout, self.align)
         return replace(self, pages=tuple(pages), data=joined, writes=writes)
+
+
+def erased_byte(page_size: int) -> int:
+    """Its value in such pages: STM32L0 and L1, alone in having pages this small, erase to zero."""
+    return 0x00 if page_size <= _PAGE_OF_L1 else 0xFF
 
 
 def plan_write(alternate: int, layout: Layout, elements: Iterable[Element], align: int) -> Plan:

@@ -103,7 +103,7 @@ class TestEraseThatNeverEnds:
         with emulated(chip, clock=h743.clock) as port:
             port.configure()
             port.device.bootloader.chip.option_bytes.areas[0].cells[0x1C] = 0xFE
-            port.device.bootloader.chip.flash.write(FLASH, bytes(32))
+            port.device.bootloader.chip.flash.write(FLASH, bytes(self.SECTOR))
             h743.backend = Backend(port)
             with (
                 h743.session() as session,
