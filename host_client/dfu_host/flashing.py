@@ -65,6 +65,8 @@ def program(
     """
     if mode is not EraseMode.PAGES and (care.compares or care.preserve):
         raise UsageError("comparing and preserving go page by page, with no other way of erasing")
+    if mode is EraseMode.MASS and not any(plan.pages for plan in plans):
+        raise UsageError("a mass erase is for flash, and none of the data goes there")
     ledger = Ledger()
     job = _program(conversation, plans, mode, care, verify, will_reset, ledger, track)
     return (yield from _accounted(conversation, ledger, job))

@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-a",
         "--alt",
-        type=numbers.natural,
+        type=numbers.byte,
         metavar="N",
         help="alternate setting of a DfuSe file (default: 0)",
     )

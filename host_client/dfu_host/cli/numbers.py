@@ -21,11 +21,6 @@ def length(text: str) -> int:
     return value
 
 
-def natural(text: str) -> int:
-    """A number from 0 on."""
-    return _number(text, "a number")
-
-
 def count(text: str) -> int:
     """A number, one at least."""
     value = _number(text, "a number")
@@ -35,12 +30,17 @@ def count(text: str) -> int:
 
 
 def ranges(text: str) -> list[int]:
-    """Numbers of ``0,3,8-11``, in order."""
+    """Numbers of ``0,3,8-11``, in order; each below 65536."""
     numbers: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
         start = _number(first, "a number or a range such as 0,3,8-11")
-        numbers.update(range(start, _number(last, "the end of a range") + 1) if dash else [start])
+        end = _number(last, "the end of a range") if dash else start
+        if end < start:
+            raise argparse.ArgumentTypeError(f"{part!r} ends before it begins")
+        if end >= 1 << 16:
+            raise argparse.ArgumentTypeError(f"{end} is more than any memory has")
+        numbers.update(range(start, end + 1))
     return sorted(numbers)
 
 

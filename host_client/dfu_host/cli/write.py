@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     firmware = load_file(arguments)
     with session(arguments, context) as (device, conversation):
         planned = plans(device, firmware, arguments)
-        if arguments.erase is EraseMode.MASS:
+        if arguments.erase is EraseMode.MASS and any(plan.pages for plan in planned):
             report.say(MASS_ERASE)
         try:
             outcome = _program(conversation, planned, arguments, report)

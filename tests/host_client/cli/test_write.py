@@ -56,6 +56,15 @@ class TestWrite:
         f405_bench.run("write", code, "--address", FLASH, "--no-verify")
         assert f405_bench.state.label == "dfuIDLE"
 
+    def test_a_mass_erase_is_for_flash(
+        self, f405_bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "options.bin").write_bytes(FACTORY)
+        arguments = ["write", tmp_path / "options.bin", "--address", OPTION_BYTES, "--alt", 1]
+        assert f405_bench.run(*arguments, "--mass-erase") == ExitCode.USAGE
+        assert "none of the data goes there" in capsys.readouterr().err
+        assert not f405_bench.requests(Request.DNLOAD)
+
     @pytest.mark.parametrize(
         ("option", "kept"),
         [(["--no-preserve"], b"\xff" * 4), (["--mass-erase"], b"\xff" * 4), (["--no-erase"], b"keep")],
