@@ -5,8 +5,10 @@ answer, or the failure thrown into it, and returns its result. It knows neither 
 driver can be put under it: ``drive`` is the blocking one; one for asyncio differs from it in an ``await``.
 """
 
+import inspect
+from collections import deque
 from collections.abc import Callable, Generator
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from dfu_protocol import SetupPacket
 
@@ -45,29 +47,33 @@ Operation: TypeAlias = Generator[Step, bytes, T]
 def steps(operation: Operation[T], perform: Callable[[Step], bytes]) -> Generator[None, None, T]:
     """Carry ``operation`` out, a step for each ``next``; the generator's value is the result.
 
-    What ``perform`` raises is the operation's to deal with, an interruption too.
+    What is raised by ``perform``, or between two steps, is the operation's to deal with: Ctrl-C comes at any
+    moment.
     """
-    try:
-        step = next(operation)
-        while True:
-            try:
+    answer: Any = None  # with which generators begin
+    failure: BaseException | None = None
+    while True:
+        try:
+            while True:
+                step = operation.send(answer) if failure is None else operation.throw(failure)
+                failure = None
                 answer = perform(step)
-            except BaseException as error:
-                step = operation.throw(error)
-            else:
-                step = operation.send(answer)
-            yield
-    except StopIteration as done:
-        result: T = done.value
-        return result
+                yield
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        except BaseException as error:
+            if inspect.getgeneratorstate(operation) == inspect.GEN_CLOSED:
+                raise
+            failure = error
 
 
 def drive(operation: Operation[T], perform: Callable[[Step], bytes]) -> T:
     """Carry ``operation`` out to its end and return its result."""
-    stepping = steps(operation, perform)
-    while True:
-        try:
-            next(stepping)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+    results: list[T] = []
+
+    def whole() -> Generator[None, None, None]:
+        results.append((yield from steps(operation, perform)))
+
+    deque(whole(), maxlen=0)  # a loop in which Python looks for no signals
+    return results[0]

@@ -134,3 +134,27 @@ def test_steps_go_one_at_a_time() -> None:
     stepping = steps(two_steps(), perform)
     next(stepping)
     assert seen == [Wait(1)]
+
+
+def test_what_comes_between_two_steps_is_the_operations_too() -> None:
+    def operation() -> Operation[str]:
+        try:
+            yield Wait(1)
+        except KeyboardInterrupt:
+            yield Select(0)
+            return "tidied up"
+        return "done"
+
+    done: list[Step] = []
+
+    def perform(step: Step) -> bytes:
+        done.append(step)
+        return b""
+
+    stepping = steps(operation(), perform)
+    next(stepping)
+    stepping.throw(KeyboardInterrupt)
+    with pytest.raises(StopIteration) as end:
+        next(stepping)
+    assert end.value.value == "tidied up"
+    assert done == [Wait(1), Select(0)]
