@@ -113,7 +113,7 @@ def test_what_dfu_util_wrote_is_read(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "back.bin").read_bytes() == CODE[:20000]
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interruption(tmp_path: Path, sent: signal.Signals) -> None:
     """With the chip's own times: the signal comes in the middle of a write, wherever that is."""
     (tmp_path / "code.bin").write_bytes(CODE)

@@ -15,17 +15,27 @@ _LEFT = {
 }
 
 
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Inside the block SIGTERM is as Ctrl-C is: no half file, and no busy device, is left behind."""
+    """Inside the block SIGTERM, or a terminal that is closed, is as Ctrl-C is.
+
+    No half file, and no busy device, is left behind. What is ignored, as by nohup, stays so.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # elsewhere Python allows no handlers
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     try:
+        for number in heeded:
+            signal.signal(number, signal.default_int_handler)
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in heeded:
+            signal.signal(number, before[number])
 
 
 def how_far(stages: Sequence[Stage], *, idle: bool) -> str:
