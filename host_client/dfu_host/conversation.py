@@ -5,7 +5,6 @@ where the device refuses or fails, and with what a Control fails with. What is s
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from dfu_host import requests
 from dfu_host.errors import (
@@ -81,11 +80,26 @@ class Conversation(Exchange):
 
     def read_unprotect(self) -> Operation[None]:
         """Lift the read protection, which erases everything; then the device resets and leaves the bus."""
-        with suppress(DeviceResetError):
-            # That is the sign of success: it cannot answer a second DFU_GETSTATUS.
-            yield from self.command(
-                "lifting the read protection", ReadUnprotect(), MASS_ERASE, may_reset=True
-            )
+
+        def lift() -> Operation[None]:
+            try:
+                yield from self.command(
+                    "lifting the read protection", ReadUnprotect(), MASS_ERASE, may_reset=True
+                )
+            except DeviceResetError as error:
+                # That is the sign of success: it cannot answer a second DFU_GETSTATUS.
+                if error.transient and (yield from self._is_there()):
+                    raise
+
+        yield from again(lift)
+
+    def _is_there(self) -> Operation[bool]:
+        """Whether the device has not left the bus, as a bad cable makes it seem."""
+        try:
+            yield from self.to_idle()
+        except HostError:
+            return False
+        return True
 
     def read(self, address: int, length: int, deliver: Callable[[bytes], None]) -> Operation[None]:
         """``length`` bytes of memory from ``address`` on, to ``deliver`` in blocks of up to wTransferSize."""
@@ -155,6 +169,8 @@ class Conversation(Exchange):
                     if found == part:
                         break
                     if not tries_left or found.strip(found[:1]):
+                        if isinstance(error, DeviceResetError):
+                            raise DeviceTimeoutError(f"{error}, but is there, without these bytes") from None
                         raise
             advance(chunk.size)
 

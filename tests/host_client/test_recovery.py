@@ -182,6 +182,38 @@ def test_option_bytes_whose_reset_looks_like_noise(make_bench: MakeBench) -> Non
     assert not device.write(OPTION_BYTES, now, will_reset=True).there
 
 
+@pytest.mark.parametrize("arrive", [True, False])
+@pytest.mark.parametrize("lost", [1, 4])
+class TestWhatResetsBehindABadCable:
+    """A lost answer looks like a device that has reset: it counts only where the device does not answer."""
+
+    def test_option_bytes(self, make_bench: MakeBench, arrive: bool, lost: int) -> None:
+        wanted = bytes.fromhex("ffaa ffff ffff ffff fdff ffff ffff ffff")
+        for nth in range(1, 20):
+            there = make_bench()
+            there.backend = backend = Noisy(there.port)
+            device = opened(there)
+            backend.countdown, backend.arrive, backend.lost = nth, arrive, lost
+            try:
+                outcome = device.write(OPTION_BYTES, wanted, will_reset=True, preserve=False)
+            except HostError:
+                continue
+            assert outcome.verified or there.departures
+            assert there.port.device.bootloader.chip.option_bytes.areas[0].cells == wanted
+
+    def test_unprotect(self, make_bench: MakeBench, arrive: bool, lost: int) -> None:
+        for nth in range(1, 12):
+            there = make_bench(rdp=1)
+            there.backend = backend = Noisy(there.port)
+            device = opened(there)
+            backend.countdown, backend.arrive, backend.lost = nth, arrive, lost
+            try:
+                device.unprotect()
+            except HostError:
+                continue
+            assert there.departures
+
+
 class Usbfs(Backend):
     """Linux, which takes no more than a page in one control transfer."""
 
