@@ -1,4 +1,7 @@
-"""Whatever fails on the way: where a verified write says that it went well, the flash is right."""
+"""Whatever fails on the way: where a verified write says that it went well, the flash is right.
+
+Where it does not, what was to be preserved is on the chip or in the error.
+"""
 
 import pytest
 from hypothesis import given, settings
@@ -59,6 +62,15 @@ def write(chip: Bench, found: DfuDevice, diff: bool, resume: bool, preserve: boo
         device.close()
 
 
+def check_neighbours(there: Bench, error: HostError, old: bytes) -> None:
+    """They are on the chip, or the error has the only copy of them."""
+    held = bytearray(there.flash[: len(OLD)])
+    for element in error.remains.unrestored if error.remains else ():
+        at = element.address - FLASH
+        held[at : at + len(element.data)] = element.data
+    assert held[len(NEW) :] == old[len(NEW) :]
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     chip=st.sampled_from(CHIPS),
@@ -88,7 +100,9 @@ def test_success_means_that_the_flash_is_right(
         found = pick(backend=there.backend)
         try:
             outcome = write(there, found, diff, resume, preserve)
-        except HostError:
+        except HostError as error:
+            if old and preserve:
+                check_neighbours(there, error, old)
             return
         finally:
             # An hour is more than any patience adds up to.
