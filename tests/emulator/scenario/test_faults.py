@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dfu_emulator.bootloader import NEVER, Reason
 from dfu_emulator.port import Detached, DeviceGone, Occurrence, Transfer
-from dfu_emulator.profile.model import HeldAt
+from dfu_emulator.profile.model import HeldAt, Rdp1
 from dfu_emulator.profile.scalars import Duration
 from dfu_emulator.scenario import Do, Fault, Jobs, Moment, Numbers, Requests, Scenario, States, When
 from dfu_emulator.scenario.scalars import Probability, StatusName
@@ -16,7 +16,7 @@ from dfu_emulator.timing import WorkKind
 from dfu_emulator.trace.describe import describe
 from dfu_protocol import Request, SetupPacket, State, Status
 from emulator.chips import stm32f405
-from emulator.host import FLASH, TRANSFER_SIZE, Host, Plug, Stalled, plugged, variant
+from emulator.host import FLASH, OPTION_BYTES, TRANSFER_SIZE, Host, Plug, Stalled, plugged, variant
 
 SECOND = 1_000_000
 BLOCK = bytes(range(1, 255)) * 8
@@ -226,6 +226,19 @@ def test_power_goes_in_a_read_unprotect_which_is_to_be_done_again(plug: Plug) ->
     assert host.wait_for_return().idle().set_address(FLASH).bStatus is Status.VENDOR
     host.idle().start_reset(b"\x92")
     assert host.wait_for_return().idle().read(FLASH, 0x4000) == b"\xff" * 0x4000
+
+
+def test_power_goes_while_option_bytes_lift_the_read_protection(plug: Plug) -> None:
+    profile = variant(stm32f405(), "protection", set_address=Rdp1.ALLOW, write=Rdp1.ALLOW)
+    when = When(request=Requests.of(Request.GETSTATUS), job=Jobs([WorkKind.WRITE]))
+    scenario = fault(Do.POWER_LOSS, when=when, back_after=Duration(SECOND))
+    host = plug(profile, scenario=scenario, rdp=1).idle()
+    chip = host.port.device.bootloader.chip
+    chip.flash.disturb(FLASH, bytes(0x4000))
+    host.set_address(OPTION_BYTES)
+    host.start_reset(chip.option_bytes.areas[0].cells.replace(b"\x55", b"\xaa"), block=2)
+    assert bytes(0x4000) != bytes(chip.flash.cells[:0x4000]) != b"\xff" * 0x4000
+    assert chip.option_bytes.rdp_level == 1
 
 
 def test_power_goes_in_a_write(plug: Plug) -> None:
