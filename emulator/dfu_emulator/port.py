@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dfu_emulator.bootloader import Departure, Reason, Reply
@@ -174,8 +175,12 @@ class Port:
                 self._return_if_due()
 
     def configure(self) -> None:
-        """Choose the only configuration, as an operating system does once a device is there."""
-        self.control(SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, CONFIGURATION_VALUE))
+        """Choose the only configuration, as an operating system does once a device is there.
+
+        Of a device that has left by then nothing is said: whoever asks it next finds it gone.
+        """
+        with suppress(DeviceGone):
+            self.control(SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, CONFIGURATION_VALUE))
 
     def reset(self, address: int | None = None) -> None:
         """USB bus reset. Raises DeviceGone as control does."""

@@ -11,7 +11,10 @@ from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Attached, Detached, DeviceGone, Port, Transfer
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import Detach, FirstContact
-from dfu_protocol import Request, SetupPacket, State, Status
+from dfu_emulator.profile.scalars import Duration
+from dfu_emulator.scenario import Do, Fault, Requests, Scenario, When
+from dfu_protocol import Request, SetupPacket, StandardRequest, State, Status
+from dfu_protocol.control import STANDARD
 from emulator.host import CONFIGURE, FLASH, OPTION_BYTES, RAM, Host, Plug, variant
 
 READ_UNPROTECT = b"\x92"
@@ -329,6 +332,16 @@ def test_no_cable_stops_an_application(host: Host) -> None:
     leave(host)
     host.port.plug_cable()
     assert not host.port.attached
+
+
+def test_a_device_that_leaves_before_it_is_configured_is_there_later(plug: Plug) -> None:
+    when = When(request=Requests([(STANDARD, StandardRequest.SET_CONFIGURATION)]), nth=2)
+    fault = Fault(do=Do.DISCONNECT, when=when, back_after=Duration(500_000))
+    host = plug(scenario=Scenario(faults=(fault,)))
+    host.port.reset()
+    host.port.configure()
+    assert not host.port.attached
+    assert host.wait_for_return().idle().get_state() is State.DFU_IDLE
 
 
 def test_a_port_is_unplugged_when_its_emulation_ends(f405: Profile) -> None:

@@ -236,7 +236,8 @@ def test_power_goes_while_option_bytes_lift_the_read_protection(plug: Plug) -> N
     chip = host.port.device.bootloader.chip
     chip.flash.disturb(FLASH, bytes(0x4000))
     host.set_address(OPTION_BYTES)
-    host.start_reset(chip.option_bytes.areas[0].cells.replace(b"\x55", b"\xaa"), block=2)
+    options = bytes(chip.option_bytes.areas[0].cells)
+    host.start_reset(options.replace(b"\x55", b"\xaa"), block=2)
     assert bytes(0x4000) != bytes(chip.flash.cells[:0x4000]) != b"\xff" * 0x4000
     assert chip.option_bytes.rdp_level == 1
 
