@@ -32,7 +32,7 @@ class FaultyDevice(UsbDevice):
         self, profile: Profile, bootloader: Bootloader, serial: str, faults: Sequence[Fault], random: Random
     ) -> None:
         super().__init__(profile, bootloader, serial)
-        self._triggers = [Trigger(fault.when, bootloader, random) for fault in faults]
+        self._triggers = [Trigger(fault.meant, bootloader, random) for fault in faults]
         self._faults = faults
         self._random = random
         self._foreseen: tuple[SetupPacket, Fault | None] | None = None

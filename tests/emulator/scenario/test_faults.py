@@ -256,6 +256,12 @@ def test_power_goes_in_a_write(plug: Plug) -> None:
     )
 
 
+def test_power_goes_at_the_first_job_whatever_was_asked_before(plug: Plug) -> None:
+    host = plug(scenario=fault(Do.POWER_LOSS, Request.GETSTATUS)).idle()
+    assert host.port.attached
+    _lose_power(host)
+
+
 def test_the_image_has_what_is_half_done(plug: Plug, tmp_path: Any) -> None:
     image = tmp_path / "flash.bin"
     scenario = fault(Do.POWER_LOSS, when=GETSTATUS_OF_ERASE)
