@@ -137,7 +137,8 @@ class Port:
 
         The request itself is the next that ``control`` is asked for.
         """
-        return self.device.takes_data(setup)
+        with self._lock:
+            return self.device.takes_data(setup)
 
     def watch(self, watcher: Watcher) -> None:
         """Tell ``watcher`` of all that happens from now on. It is called with the port locked."""

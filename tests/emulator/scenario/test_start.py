@@ -131,11 +131,8 @@ def test_timing_is_the_scenarios_unless_the_caller_says(tmp_path: Path) -> None:
 def test_a_state_left_behind_outlasts_the_resets_of_an_enumeration_and_no_other() -> None:
     left = scenario(state=StateName(State.DNLOAD_IDLE))
     with emulated("stm32f405", scenario=left) as port:
-        bootloader = port.device.bootloader
-        for _ in range(2):
-            port.reset()
-            assert bootloader.state is State.DNLOAD_IDLE
-        port.configure()
-        assert bootloader.state is State.DNLOAD_IDLE
-        port.reset()
-        assert bootloader.state is State.DFU_IDLE
+        states = []
+        for act in (port.reset, port.reset, port.configure, port.reset):
+            act()
+            states.append(port.device.bootloader.state)
+        assert states == [State.DNLOAD_IDLE] * 3 + [State.DFU_IDLE]
