@@ -83,6 +83,8 @@ class Port:
         self._lock = threading.RLock()
         self._attached = device.bootloader.runs
         self._returns_at: int | None = None
+        self._awaits_cable = False
+        """True where the cable was pulled while the device was away and about to come back."""
         self.address = _FIRST_ADDRESS
         self.failure: ImageError | None = None
         """Why the device was taken away, if it was because its image could not be written."""
@@ -163,15 +165,17 @@ class Port:
             self._attached, self._returns_at = False, None
 
     def pull_cable(self) -> None:
-        """Take the device off the bus as it is, until ``plug_cable``. Its hosts see it leave."""
+        """Take the device off the bus as it is, until ``plug_cable``, or keep it off. Hosts see it leave."""
         with self._lock:
             if self.attached:
                 self._leave(Departure(Reason.UNPLUGGED, None), self.clock.now())
+            elif self._returns_at is not None:
+                self._returns_at, self._awaits_cable = None, True
 
     def plug_cable(self) -> None:
         """Bring a device back whose cable is out. Nothing happens where the bootloader does not run."""
         with self._lock:
-            if not self.attached and self.device.bootloader.runs:
+            if not self.attached and (self.device.bootloader.runs or self._awaits_cable):
                 self._returns_at = self.clock.now()
                 self._return_if_due()
 
@@ -226,7 +230,7 @@ class Port:
         # In this order: who looks without the lock must not take it for the one that has left.
         self.address = _FIRST_ADDRESS + (self.address - 1) % (_LAST_ADDRESS - 1)
         self._attached = True
-        self._returns_at = None
+        self._returns_at, self._awaits_cable = None, False
         self.device.bus_reset()
         self.device.bootloader.reattach()
         self._tell(Attached(self.clock.now(), self.address, self.device))

@@ -326,6 +326,17 @@ def test_a_device_whose_cable_was_out_is_as_it_was(host: Host) -> None:
     assert [type(what) for what in happened] == [Detached, Attached]
 
 
+def test_a_device_that_is_about_to_come_back_needs_the_cable_for_it(plug: Plug) -> None:
+    host = plug(timing="real").idle()
+    host.start_reset(READ_UNPROTECT)
+    host.port.pull_cable()
+    host.clock.sleep(100_000_000)
+    assert not host.port.attached
+    host.port.plug_cable()
+    host.port.configure()
+    assert host.idle().get_state() is State.DFU_IDLE
+
+
 def test_no_cable_stops_an_application(host: Host) -> None:
     host.port.device.bootloader.chip.flash.write(FLASH, APPLICATION)
     host.set_address(FLASH)
