@@ -153,9 +153,9 @@ class Port:
             self._watchers.remove(watcher)
 
     def silent_for(self) -> int:
-        """Microseconds for which the chip is too busy to answer anything."""
+        """Microseconds for which the chip is too busy to answer anything; 0 where it is not on the bus."""
         # Asked before each transfer: only where a job has taken time is the clock looked at.
-        if not self.device.bootloader.silent_until:
+        if not self.device.bootloader.silent_until or not self._attached:
             return 0
         return self.device.bootloader.silent_for(self.clock.now())
 

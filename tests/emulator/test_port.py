@@ -326,6 +326,17 @@ def test_a_device_whose_cable_was_out_is_as_it_was(host: Host) -> None:
     assert [type(what) for what in happened] == [Detached, Attached]
 
 
+def test_a_busy_device_whose_cable_is_out_keeps_nobody_waiting(plug: Plug) -> None:
+    host = plug(timing="real").idle()
+    host.dnload(0, b"\x41" + FLASH.to_bytes(4, "little"))
+    host.get_status()
+    assert host.port.silent_for() > 0
+    host.port.pull_cable()
+    assert host.port.silent_for() == 0
+    host.port.plug_cable()
+    assert host.port.silent_for() > 0
+
+
 def test_a_device_that_is_about_to_come_back_needs_the_cable_for_it(plug: Plug) -> None:
     host = plug(timing="real").idle()
     host.start_reset(READ_UNPROTECT)
