@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dfu_emulator.bootloader import Departure, Reason, Reply
@@ -82,6 +83,8 @@ class Port:
         self._lock = threading.RLock()
         self._attached = device.bootloader.runs
         self._returns_at: int | None = None
+        self._awaits_cable = False
+        """True where the cable was pulled while the device was away and about to come back."""
         self.address = _FIRST_ADDRESS
         self.failure: ImageError | None = None
         """Why the device was taken away, if it was because its image could not be written."""
@@ -136,7 +139,8 @@ class Port:
 
         The request itself is the next that ``control`` is asked for.
         """
-        return self.device.takes_data(setup)
+        with self._lock:
+            return self.device.takes_data(setup)
 
     def watch(self, watcher: Watcher) -> None:
         """Tell ``watcher`` of all that happens from now on. It is called with the port locked."""
@@ -149,9 +153,9 @@ class Port:
             self._watchers.remove(watcher)
 
     def silent_for(self) -> int:
-        """Microseconds for which the chip is too busy to answer anything."""
+        """Microseconds for which the chip is too busy to answer anything; 0 where it is not on the bus."""
         # Asked before each transfer: only where a job has taken time is the clock looked at.
-        if not self.device.bootloader.silent_until:
+        if not self.device.bootloader.silent_until or not self._attached:
             return 0
         return self.device.bootloader.silent_for(self.clock.now())
 
@@ -161,21 +165,27 @@ class Port:
             self._attached, self._returns_at = False, None
 
     def pull_cable(self) -> None:
-        """Take the device off the bus as it is, until ``plug_cable``. Its hosts see it leave."""
+        """Take the device off the bus as it is, until ``plug_cable``, or keep it off. Hosts see it leave."""
         with self._lock:
             if self.attached:
                 self._leave(Departure(Reason.UNPLUGGED, None), self.clock.now())
+            elif self._returns_at is not None:
+                self._returns_at, self._awaits_cable = None, True
 
     def plug_cable(self) -> None:
         """Bring a device back whose cable is out. Nothing happens where the bootloader does not run."""
         with self._lock:
-            if not self.attached and self.device.bootloader.runs:
+            if not self.attached and (self.device.bootloader.runs or self._awaits_cable):
                 self._returns_at = self.clock.now()
                 self._return_if_due()
 
     def configure(self) -> None:
-        """Choose the only configuration, as an operating system does once a device is there."""
-        self.control(SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, CONFIGURATION_VALUE))
+        """Choose the only configuration, as an operating system does once a device is there.
+
+        Of a device that has left by then nothing is said: whoever asks it next finds it gone.
+        """
+        with suppress(DeviceGone):
+            self.control(SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, CONFIGURATION_VALUE))
 
     def reset(self, address: int | None = None) -> None:
         """USB bus reset. Raises DeviceGone as control does."""
@@ -220,7 +230,7 @@ class Port:
         # In this order: who looks without the lock must not take it for the one that has left.
         self.address = _FIRST_ADDRESS + (self.address - 1) % (_LAST_ADDRESS - 1)
         self._attached = True
-        self._returns_at = None
+        self._returns_at, self._awaits_cable = None, False
         self.device.bus_reset()
         self.device.bootloader.reattach()
         self._tell(Attached(self.clock.now(), self.address, self.device))

@@ -89,9 +89,13 @@ class UsbDevice:
         return (setup.bmRequestType, setup.bRequest) in self._standard
 
     def bus_reset(self) -> None:
-        """Back to the default state: unconfigured."""
+        """Back to the default state: unconfigured.
+
+        The resets by which an operating system takes in a new device end nothing: nobody has begun anything.
+        """
+        if self._configuration:
+            self.bootloader.bus_reset()
         self._configuration = self._alternate = 0
-        self.bootloader.bus_reset()
 
     @property
     def alternate_setting(self) -> int:

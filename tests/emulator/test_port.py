@@ -11,7 +11,10 @@ from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Attached, Detached, DeviceGone, Port, Transfer
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import Detach, FirstContact
-from dfu_protocol import Request, SetupPacket, State, Status
+from dfu_emulator.profile.scalars import Duration
+from dfu_emulator.scenario import Do, Fault, Requests, Scenario, When
+from dfu_protocol import Request, SetupPacket, StandardRequest, State, Status
+from dfu_protocol.control import STANDARD
 from emulator.host import CONFIGURE, FLASH, OPTION_BYTES, RAM, Host, Plug, variant
 
 READ_UNPROTECT = b"\x92"
@@ -323,12 +326,44 @@ def test_a_device_whose_cable_was_out_is_as_it_was(host: Host) -> None:
     assert [type(what) for what in happened] == [Detached, Attached]
 
 
+def test_a_busy_device_whose_cable_is_out_keeps_nobody_waiting(plug: Plug) -> None:
+    host = plug(timing="real").idle()
+    host.dnload(0, b"\x41" + FLASH.to_bytes(4, "little"))
+    host.get_status()
+    assert host.port.silent_for() > 0
+    host.port.pull_cable()
+    assert host.port.silent_for() == 0
+    host.port.plug_cable()
+    assert host.port.silent_for() > 0
+
+
+def test_a_device_that_is_about_to_come_back_needs_the_cable_for_it(plug: Plug) -> None:
+    host = plug(timing="real").idle()
+    host.start_reset(READ_UNPROTECT)
+    host.port.pull_cable()
+    host.clock.sleep(100_000_000)
+    assert not host.port.attached
+    host.port.plug_cable()
+    host.port.configure()
+    assert host.idle().get_state() is State.DFU_IDLE
+
+
 def test_no_cable_stops_an_application(host: Host) -> None:
     host.port.device.bootloader.chip.flash.write(FLASH, APPLICATION)
     host.set_address(FLASH)
     leave(host)
     host.port.plug_cable()
     assert not host.port.attached
+
+
+def test_a_device_that_leaves_before_it_is_configured_is_there_later(plug: Plug) -> None:
+    when = When(request=Requests([(STANDARD, StandardRequest.SET_CONFIGURATION)]), nth=2)
+    fault = Fault(do=Do.DISCONNECT, when=when, back_after=Duration(500_000))
+    host = plug(scenario=Scenario(faults=(fault,)))
+    host.port.reset()
+    host.port.configure()
+    assert not host.port.attached
+    assert host.wait_for_return().idle().get_state() is State.DFU_IDLE
 
 
 def test_a_port_is_unplugged_when_its_emulation_ends(f405: Profile) -> None:

@@ -3,10 +3,17 @@
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from end_to_end.conftest import BIN, TIME_LIMIT
+
+GETSTATUS = """\
+{"time": 0, "event": "transfer", "data": "000000000200", "setup":
+{"bmRequestType": 161, "bRequest": 3, "wValue": 0, "wIndex": 0, "wLength": 6}}
+""".replace("\n", "")
+"""A line of a trace."""
 
 
 @pytest.mark.parametrize(
@@ -17,15 +24,20 @@ from end_to_end.conftest import BIN, TIME_LIMIT
         "doctor",
         "doctor --json",
         "udev-rule",
+        "scenarios list",
+        "scenarios show wrp-silent",
+        "replay trace.json --profile f405",
         "lint --profile f405 -- true",
         "lint --profile f405 --json -- true",
     ],
 )
-def test_a_reader_that_has_seen_enough(command: str) -> None:
+def test_a_reader_that_has_seen_enough(command: str, tmp_path: Path) -> None:
+    (tmp_path / "trace.json").write_text(GETSTATUS)
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
         [BIN / "dfu-emulator", *command.split()],
+        cwd=tmp_path,
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,

@@ -225,3 +225,12 @@ class TestByName:
         done = chip(command)
         assert (done.code, done.output) == (0, "")
         assert (tmp_path / "flash.bin").read_bytes()[:SIZE] == NEW
+
+
+@pytest.mark.parametrize("command", ["exec", "lint", "vm", "run"])
+def test_what_does_not_fit_the_chip_is_one_message(emulator: Emulator, tmp_path: Path, command: str) -> None:
+    (tmp_path / "mine.yaml").write_text("start: {write_protected: [12]}\n")
+    argv = [] if command == "run" else ["--", "true"]
+    done = emulator(command, "--profile", "stm32f405", "--scenario", "./mine.yaml", *argv)
+    message = "the scenario 'mine' is about sector 12; the flash of the STM32F405RG has sectors 0 to 11"
+    assert (done.code, done.stdout, done.stderr) == (2, "", f"dfu-emulator: {message}\n")

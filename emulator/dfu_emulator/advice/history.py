@@ -95,6 +95,8 @@ class History:
         """The DNLOAD taken last, until its outcome is told."""
         self.download: Transfer | None = None
         """The last DNLOAD, if the host knows that the chip has taken it and has sent no GETSTATUS since."""
+        self.unanswered = False
+        """Whether the last GETSTATUS since a DNLOAD had no answer: a host may well give up then."""
         self.block: Transfer | None = None
         """The last block of a run: no other command or ABORT since."""
         self.told_busy: Transfer | None = None
@@ -161,6 +163,7 @@ class History:
 
     def _forget(self) -> None:
         self.last = self.job = self.download = self.block = self.told_busy = None
+        self.unanswered = False
 
     def _add_request(self, transfer: Transfer) -> None:
         if is_block(transfer):
@@ -172,6 +175,8 @@ class History:
             self.download = transfer
         elif request in (Request.DNLOAD, Request.GETSTATUS):
             self.download = None
+        if request in (Request.DNLOAD, Request.GETSTATUS):
+            self.unanswered = request is Request.GETSTATUS and transfer.reply.hold >= NEVER
         status = status_in(transfer)
         if status is not None and status.bState is State.DNBUSY:
             self.told_busy = transfer

@@ -39,7 +39,8 @@ def _not_erased(transfer: Transfer, history: History) -> Facts | None:
     protected = map(history.chip.protection.is_write_protected, history.sectors_of(transfer))
     if flash.is_erased(address, len(data)) or _is_misaligned(history, address, len(data)) or any(protected):
         return None
-    trial = Flash(history.profile.memory.flash, bytearray(flash.cells))
+    # No host can do anything about cells that are worn.
+    trial = Flash(history.profile.memory.flash, flash.cells_without_wear())
     try:
         trial.write(address, data)
     except MemoryFault as fault:

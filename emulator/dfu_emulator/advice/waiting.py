@@ -59,13 +59,15 @@ def _status_never_came(ending: Ending, history: History) -> Facts | None:
 
 def _outcome_is_due(transfer: Transfer, history: History) -> Facts | None:
     request = request_of(transfer)
-    if transfer.before is not State.DNBUSY or request not in _GIVES_UP:
+    if transfer.before is not State.DNBUSY or request not in _GIVES_UP or history.unanswered:
         return None
     return {"job": _name(history.job), "instead": f"{request.name} came in dfuDNBUSY"}
 
 
 def _outcome_never_asked(ending: Ending, history: History) -> Facts | None:
-    if history.state is not State.DNBUSY or isinstance(ending, Detached) or _erases(history) is not None:
+    if history.state is not State.DNBUSY or history.unanswered or isinstance(ending, Detached):
+        return None
+    if _erases(history) is not None:
         return None
     return {"job": _name(history.job), "instead": _end(ending)}
 
@@ -94,12 +96,16 @@ def _answer_not_awaited(transfer: Transfer, history: History) -> Facts | None:
     told = history.told_busy
     if told is None or transfer.at >= told.at + told.reply.hold or _erases(history) is None:
         return None
+    if history.unanswered:
+        return None
     return _erase_left(history)
 
 
 def _erase_not_awaited(ending: Ending, history: History) -> Facts | None:
     erase = _erases(history)
     if history.state is not State.DNBUSY or isinstance(ending, Detached) or erase is None:
+        return None
+    if history.unanswered:
         return None
     wedge_from = history.profile.bootloader.wedge_from
     if isinstance(erase, Erase) and wedge_from is not None and erase.address >= wedge_from:

@@ -12,6 +12,7 @@ from dfu_emulator.protection import Operation
 from dfu_emulator.timing import Work, WorkKind
 from dfu_protocol import (
     FIRST_DATA_BLOCK,
+    Command,
     Erase,
     GetCommands,
     MassErase,
@@ -87,16 +88,14 @@ class Worker:
         """Do what DNLOAD number ``block`` with ``data`` asks for."""
         if block >= FIRST_DATA_BLOCK:
             return self._write(self.address_of(block, block_size), data)
-        command = parse_command(data)
-        if data[0] not in self._supported:
-            command = Unknown(data)
+        command = self._command(data)
         return self._commands[type(command)](command)
 
     def outlook(self, block: int, data: bytes, block_size: int) -> tuple[WorkKind, int]:
         """What ``run`` would do with the same, and at which address. Nothing happens."""
         if block >= FIRST_DATA_BLOCK:
             return WorkKind.WRITE, self.address_of(block, block_size)
-        match parse_command(data):
+        match self._command(data):
             case Erase(address):
                 return WorkKind.ERASE, address
             case MassErase():
@@ -107,6 +106,9 @@ class Worker:
                 return WorkKind.SET_ADDRESS, address
             case _:
                 return WorkKind.SET_ADDRESS, self.pointer
+
+    def _command(self, data: bytes) -> Command:
+        return parse_command(data) if data[0] in self._supported else Unknown(data)
 
     def address_of(self, block: int, block_size: int) -> int:
         """Where data block number ``block`` goes to or comes from."""

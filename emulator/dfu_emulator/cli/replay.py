@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import sys
 from pathlib import Path
 
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_profile_changes, chosen_profile
@@ -80,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{arguments.capture}: {error}") from None
     replayed = replay(session, profile, Start(arguments.rdp, arguments.boot0 == "high", flash))
     report = Report(str(arguments.capture), capture.unit, profile, session, replayed)
-    _print(json.dumps(as_json(report), indent=2) if arguments.json else "\n".join(as_text(report)))
+    print(json.dumps(as_json(report), indent=2) if arguments.json else "\n".join(as_text(report)))
     return Exit.FAILED if replayed.differences else Exit.OK
 
 
@@ -102,11 +100,3 @@ def _flash(image: Path | None, profile: Profile) -> bytes | None:
         size = profile.memory.flash.size
         raise UsageError(f"{image}: has {len(content)} bytes, the flash of {profile.name} {size}")
     return content
-
-
-def _print(text: str) -> None:
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing must be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

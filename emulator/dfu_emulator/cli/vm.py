@@ -15,6 +15,7 @@ from dfu_emulator.cli import guest
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_chip_options, chip_options, chosen_profile
 from dfu_emulator.cli.exits import Exit, UsageError, say
 from dfu_emulator.cli.trace_options import chosen_traces
+from dfu_emulator.emulation import emulated
 from dfu_emulator.memory import FlashImage
 
 _TRANSPORTS = {
@@ -80,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command in the virtual machine that the flags describe; returns the command's exit code."""
     profile = chosen_profile(arguments, arguments.profile)
     options = chip_options(arguments)
+    with emulated(profile, **vars(replace(options, image=None))):
+        pass  # what does not fit the chip is told before a machine is started
     folders = [Path.cwd()]
     with _ended_by_signals(), ExitStack() as stack:
         if options.image is not None:

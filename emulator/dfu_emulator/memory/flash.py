@@ -80,6 +80,13 @@ class Flash(PlainRegion):
         for offset in worn:
             self._store(offset, bytes(self.cells[offset : offset + 1]))
 
+    def cells_without_wear(self) -> bytearray:
+        """A copy of the contents, in which worn bits are erased."""
+        cells = bytearray(self.cells)
+        for offset, mask in self._worn.items():
+            cells[offset] = cells[offset] | mask if self.erased else cells[offset] & ~mask
+        return cells
+
     def check_alignment(self, address: int, length: int) -> None:
         """Raises MemoryFault with errPROG for a misaligned write, and from then on for every one (AN2606)."""
         alignment = self._profile.write_alignment

@@ -59,7 +59,9 @@ def _fault(fault: Fault) -> Iterator[tuple[Key, str]]:
             yield (), f"'do: {do.value}' needs the key {name!r}"
     if do is Do.TIMEOUT and fault.moment is Moment.AFTER:
         yield ("moment",), "an answer that has arrived is not lost; expected before or during"
-    request = fault.when.request
+    request, state = fault.when.request, fault.when.state
+    if do is Do.POWER_LOSS and state is not None and State.DNLOAD_SYNC not in state:
+        yield ("when", "state"), "'do: power_loss' is for the GETSTATUS that begins a job, in dfuDNLOAD-SYNC"
     if do in _OF_GETSTATUS and (request is None or request.items != _GETSTATUS.items):
         yield ("when",), f"'do: {do.value}' is for the request GETSTATUS"
 

@@ -27,19 +27,22 @@ def interrupt(
     each bit is erased already, or not yet. What is left of ``effects`` is returned.
     """
     left = []
+    written = int(done * sum(length for action, address, length in effects if action == "write"))
     for effect in effects:
         action, address, length = effect
-        if not flash.start <= address < flash.end:
-            left.append(effect)
-            continue
         offset = address - flash.start
-        old = before[offset : offset + length]
-        if action == "write":
-            length = int(length * done) // flash.program_width * flash.program_width
-            flash.disturb(address + length, old[length:])
-        else:
+        in_flash = flash.start <= address < flash.end
+        old = before[offset : offset + length] if in_flash else b""
+        if action == "erase":
             new = flash.cells[offset : offset + length]
             flash.disturb(address, _mixed(old, bytes(new), done, random))
+        elif in_flash:
+            stop = address + min(length, written)
+            written -= stop - address
+            if stop < address + length:  # a word is programmed as a whole, wherever the host's data begin
+                stop = max(address, stop - (stop - flash.start) % flash.program_width)
+            length = stop - address
+            flash.disturb(stop, old[length:])
         if length:
             left.append(Effect(action, address, length))
     return tuple(left)
@@ -47,6 +50,8 @@ def interrupt(
 
 def _mixed(old: bytes, new: bytes, share: float, random: Random) -> bytes:
     """The bits of ``new`` with a probability of ``share``, else those of ``old``."""
+    if share >= 1:
+        return new
     bits = len(old) * 8
     mask = 0
     for digit in range(_PRECISION):

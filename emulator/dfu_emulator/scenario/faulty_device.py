@@ -8,7 +8,6 @@ from dfu_emulator.profile import Profile
 from dfu_emulator.scenario.damage import flipped, interrupt
 from dfu_emulator.scenario.model import DEFAULT_BITS, DEFAULT_DONE, Do, Fault, Moment
 from dfu_emulator.scenario.trigger import Trigger
-from dfu_emulator.timing import WorkKind
 from dfu_emulator.usb_device import UsbDevice
 from dfu_protocol import Request, SetupPacket, State, Status
 from dfu_protocol.control import CLASS
@@ -33,7 +32,7 @@ class FaultyDevice(UsbDevice):
         self, profile: Profile, bootloader: Bootloader, serial: str, faults: Sequence[Fault], random: Random
     ) -> None:
         super().__init__(profile, bootloader, serial)
-        self._triggers = [Trigger(fault.when, bootloader, random) for fault in faults]
+        self._triggers = [Trigger(fault.meant, bootloader, random) for fault in faults]
         self._faults = faults
         self._random = random
         self._foreseen: tuple[SetupPacket, Fault | None] | None = None
@@ -135,7 +134,7 @@ class FaultyDevice(UsbDevice):
         reply = super().control(setup, data, now)
         if reply.job is None:
             return reply
-        if reply.job.work.kind is WorkKind.READ_UNPROTECT:
+        if chip.option_bytes.rdp_level < level:
             chip.option_bytes.rdp_level = level  # which is lifted once all is erased
         done = fault.done or DEFAULT_DONE
         effects = interrupt(flash, before, reply.job.effects, done, self._random)

@@ -4,6 +4,7 @@ from enum import Enum
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from dfu_emulator.profile.scalars import Duration
 from dfu_emulator.scenario.scalars import (
@@ -16,6 +17,7 @@ from dfu_emulator.scenario.scalars import (
     StatusName,
     Times,
 )
+from dfu_protocol import State
 
 ALWAYS = Times(Times.always)
 DEFAULT_BITS = 1
@@ -101,6 +103,13 @@ class Fault(_Section, frozen=True):
     moment: Moment | None = None
     back_after: Duration | None = None
     done: Probability | None = None
+
+    @property
+    def meant(self) -> When:
+        """``when``, with what goes without saying: power is lost at the GETSTATUS that begins a job."""
+        if self.do is Do.POWER_LOSS:
+            return replace(self.when, state=States([State.DNLOAD_SYNC]))
+        return self.when
 
 
 class Level(Enum):

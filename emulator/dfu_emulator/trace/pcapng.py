@@ -10,7 +10,7 @@ import time
 from struct import Struct, pack
 from typing import NamedTuple
 
-from dfu_emulator.bootloader import NEVER
+from dfu_emulator.bootloader import NEVER, Reply
 from dfu_emulator.port import Attached, Occurrence, Transfer
 from dfu_emulator.trace.output import Output
 from dfu_protocol import SetupPacket, StandardRequest, __version__
@@ -59,7 +59,7 @@ class PcapWriter:
                 self._output.write(_packet(at, urb.submitted(at, data)))
                 if reply.hold < NEVER:
                     end = at + reply.hold
-                    self._output.write(_packet(end, urb.completed(end, None if reply.data is None else data)))
+                    self._output.write(_packet(end, urb.completed(end, reply, data)))
 
     def _urb(self, bus: int, setup: SetupPacket) -> "_Urb":
         return _Urb(next(self._ids), bus, self._addresses.get(bus, 0), setup)
@@ -68,7 +68,7 @@ class PcapWriter:
         request = StandardRequest.GET_DESCRIPTOR
         urb = self._urb(bus, SetupPacket(_DIRECTION_IN, request, kind << 8, 0, len(descriptor)))
         self._output.write(_packet(at, urb.submitted(at, b""), _NOT_THE_HOSTS))
-        self._output.write(_packet(at, urb.completed(at, descriptor), _NOT_THE_HOSTS))
+        self._output.write(_packet(at, urb.completed(at, Reply(descriptor), descriptor), _NOT_THE_HOSTS))
 
 
 class _Urb(NamedTuple):
@@ -85,11 +85,12 @@ class _Urb(NamedTuple):
         data = b"" if self.setup.is_in else data
         return self._record(_SUBMIT, at, has, -errno.EINPROGRESS, self.setup.wLength, data)
 
-    def completed(self, at: int, data: bytes | None) -> bytes:
-        """The record of its end; ``data`` is its data stage, None for a STALL."""
+    def completed(self, at: int, reply: Reply, data: bytes) -> bytes:
+        """The record of its end; ``data`` is its data stage."""
         has = (_NO_SETUP, _PRESENT if self.setup.is_in else _DATA_WENT_OUT)
-        if data is None:
-            return self._record(_COMPLETE, at, has, -errno.EPIPE, 0, b"")
+        if reply.lost or reply.data is None:
+            status = -errno.ESHUTDOWN if reply.lost else -errno.EPIPE
+            return self._record(_COMPLETE, at, has, status, 0, b"")
         return self._record(_COMPLETE, at, has, 0, len(data), data if self.setup.is_in else b"")
 
     def _record(

@@ -167,12 +167,13 @@ def test_conditions(scenarios: Command, tmp_path: Path) -> None:
         ),
         (
             "{do: power_loss, done: 0.25, back_after: 2 s, when: {request: GETSTATUS, job: read unprotect}}",
-            "the first GETSTATUS of Read Unprotect: the power goes when 25% of the job is done; "
-            "the chip is back after 2 s",
+            "the first GETSTATUS of Read Unprotect in dfuDNLOAD-SYNC: the power goes when 25% of the "
+            "job is done; the chip is back after 2 s",
         ),
         (
             "{do: power_loss, when: {request: GETSTATUS}}",
-            "the first GETSTATUS: the power goes when 50% of the job is done; the chip stays away",
+            "the first GETSTATUS in dfuDNLOAD-SYNC: the power goes when 50% of the job is done; "
+            "the chip stays away",
         ),
     ],
 )

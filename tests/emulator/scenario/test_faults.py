@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dfu_emulator.bootloader import NEVER, Reason
 from dfu_emulator.port import Detached, DeviceGone, Occurrence, Transfer
-from dfu_emulator.profile.model import HeldAt
+from dfu_emulator.profile.model import HeldAt, Rdp1
 from dfu_emulator.profile.scalars import Duration
 from dfu_emulator.scenario import Do, Fault, Jobs, Moment, Numbers, Requests, Scenario, States, When
 from dfu_emulator.scenario.scalars import Probability, StatusName
@@ -16,7 +16,7 @@ from dfu_emulator.timing import WorkKind
 from dfu_emulator.trace.describe import describe
 from dfu_protocol import Request, SetupPacket, State, Status
 from emulator.chips import stm32f405
-from emulator.host import FLASH, TRANSFER_SIZE, Host, Plug, Stalled, plugged, variant
+from emulator.host import FLASH, OPTION_BYTES, TRANSFER_SIZE, Host, Plug, Stalled, plugged, variant
 
 SECOND = 1_000_000
 BLOCK = bytes(range(1, 255)) * 8
@@ -228,6 +228,20 @@ def test_power_goes_in_a_read_unprotect_which_is_to_be_done_again(plug: Plug) ->
     assert host.wait_for_return().idle().read(FLASH, 0x4000) == b"\xff" * 0x4000
 
 
+def test_power_goes_while_option_bytes_lift_the_read_protection(plug: Plug) -> None:
+    profile = variant(stm32f405(), "protection", set_address=Rdp1.ALLOW, write=Rdp1.ALLOW)
+    when = When(request=Requests.of(Request.GETSTATUS), job=Jobs([WorkKind.WRITE]))
+    scenario = fault(Do.POWER_LOSS, when=when, back_after=Duration(SECOND))
+    host = plug(profile, scenario=scenario, rdp=1).idle()
+    chip = host.port.device.bootloader.chip
+    chip.flash.disturb(FLASH, bytes(0x4000))
+    host.set_address(OPTION_BYTES)
+    options = bytes(chip.option_bytes.areas[0].cells)
+    host.start_reset(options.replace(b"\x55", b"\xaa"), block=2)
+    assert bytes(0x4000) != bytes(chip.flash.cells[:0x4000]) != b"\xff" * 0x4000
+    assert chip.option_bytes.rdp_level == 1
+
+
 def test_power_goes_in_a_write(plug: Plug) -> None:
     when = When(request=Requests.of(Request.GETSTATUS), job=Jobs([WorkKind.WRITE]))
     host = plug(scenario=fault(Do.POWER_LOSS, when=when, done=Probability(0.25))).idle()
@@ -240,6 +254,12 @@ def test_power_goes_in_a_write(plug: Plug) -> None:
     assert bytes(host.port.device.bootloader.chip.flash.cells[: len(BLOCK)]) == BLOCK[:length] + b"\xff" * (
         len(BLOCK) - length
     )
+
+
+def test_power_goes_at_the_first_job_whatever_was_asked_before(plug: Plug) -> None:
+    host = plug(scenario=fault(Do.POWER_LOSS, Request.GETSTATUS)).idle()
+    assert host.port.attached
+    _lose_power(host)
 
 
 def test_the_image_has_what_is_half_done(plug: Plug, tmp_path: Any) -> None:

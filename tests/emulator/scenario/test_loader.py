@@ -130,6 +130,10 @@ def test_an_empty_mapping_is_a_scenario_without_faults(path: Path) -> None:
         ),
         ("faults:\n- {do: power_loss, when: {request: DNLOAD}}", "faults.0.when: 'do: power_loss' is for"),
         (
+            "faults:\n- {do: power_loss, when: {request: GETSTATUS, state: dfuDNBUSY}}",
+            "faults.0.when.state: 'do: power_loss' is for the GETSTATUS that begins a job",
+        ),
+        (
             "faults:\n- {do: stall, when: {block: 5}}",
             "faults.0.when.block: only DNLOAD and UPLOAD have blocks",
         ),

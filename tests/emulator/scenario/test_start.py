@@ -126,3 +126,13 @@ def test_timing_is_the_scenarios_unless_the_caller_says(tmp_path: Path) -> None:
     for timing, told in ((None, True), ("fast", False), ("real", True)):
         with emulated("stm32f405", scenario=path, timing=timing) as port:
             assert bool(port.device.bootloader._timing.connect_delay()) is told
+
+
+def test_a_state_left_behind_outlasts_the_resets_of_an_enumeration_and_no_other() -> None:
+    left = scenario(state=StateName(State.DNLOAD_IDLE))
+    with emulated("stm32f405", scenario=left) as port:
+        states = []
+        for act in (port.reset, port.reset, port.configure, port.reset):
+            act()
+            states.append(port.device.bootloader.state)
+        assert states == [State.DNLOAD_IDLE] * 3 + [State.DFU_IDLE]

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from dfu_emulator.profile import Profile
+from dfu_emulator.profile.scalars import HexBytes
 from dfu_emulator.scenario import ALWAYS, Do, Fault, Jobs, Numbers, Requests, Scenario, States, Times, When
 from dfu_emulator.scenario.scalars import Probability
 from dfu_emulator.timing import WorkKind
 from dfu_protocol import Request, SetupPacket, State
 from dfu_protocol.control import STANDARD
-from emulator.host import FLASH, RAM, Host, Plug, Stalled
+from emulator.host import FLASH, RAM, Host, Plug, Stalled, variant
 
 DNLOAD, UPLOAD, GETSTATUS = (
     Requests.of(request) for request in (Request.DNLOAD, Request.UPLOAD, Request.GETSTATUS)
@@ -151,3 +153,12 @@ def test_chance_follows_the_seed(plug: Plug) -> None:
     first = pattern()
     assert first == pattern() == pattern(seed=7) != pattern(seed=8)
     assert 30 < sum(first) < 90
+
+
+def test_a_command_that_the_chip_does_not_know_is_no_job_of_its_kind(plug: Plug, f405: Profile) -> None:
+    mass_erase = When(request=GETSTATUS, job=Jobs([WorkKind.MASS_ERASE]))
+    scenario = Scenario(faults=(Fault(do=Do.STALL, when=mass_erase),))
+    for commands, hit in ((b"\x00\x21\x41", True), (b"\x00\x21", False)):
+        profile = variant(f405, "bootloader", commands=HexBytes(commands))
+        host = plug(profile, scenario=scenario).idle()
+        assert stalls(host, lambda host: host.dnload(0, b"\x41"), status) == [False, hit]

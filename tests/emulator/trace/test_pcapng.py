@@ -6,8 +6,10 @@ from struct import unpack_from
 
 import pytest
 
+from dfu_emulator.port import DeviceGone
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import LoneFunctional
+from dfu_emulator.scenario import Do, Fault, Requests, Scenario, When
 from dfu_emulator.trace import PcapWriter
 from dfu_protocol import Request, SetupPacket
 from emulator.host import Host, Plug, variant
@@ -105,6 +107,17 @@ def test_a_request_that_is_never_answered(f405: Profile, plug: Plug, file: File)
     host.port.watch(PcapWriter(file.open()))
     host.port.control(SetupPacket(0x81, 6, 0x2100, 0, 9))
     assert [record.kind for record in records(file)] == [b"S"]
+
+
+@pytest.mark.parametrize("request_", [Request.UPLOAD, Request.DNLOAD])
+def test_a_request_whose_answer_is_lost_with_the_device(plug: Plug, file: File, request_: Request) -> None:
+    fault = Fault(do=Do.DISCONNECT, when=When(request=Requests.of(request_)))
+    host = plug(scenario=Scenario(faults=(fault,))).idle()
+    host.port.watch(PcapWriter(file.open()))
+    with pytest.raises(DeviceGone):
+        host.dfu(request_, 2, 16, b"" if request_ is Request.UPLOAD else bytes(16))
+    complete = records(file)[-1]
+    assert (complete.status, complete.length, complete.data) == (-errno.ESHUTDOWN, 0, b"")
 
 
 def test_a_device_brings_its_descriptors_each_time_it_comes(plug: Plug, file: File) -> None:

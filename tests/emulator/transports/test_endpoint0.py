@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from dfu_emulator.port import DeviceGone
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import HeldAt, LoneFunctional
+from dfu_emulator.scenario import Do, Fault, Moment, Requests, Scenario, When
 from dfu_emulator.timing import ManualClock
 from dfu_emulator.transports.endpoint0 import GIVEN_UP, carry
 from dfu_emulator.transports.worker import Worker
@@ -119,3 +121,35 @@ class TestSilence:
         told(host, LONE)
         assert told(host, GET_STATUS) == [(0, bytes.fromhex("00 000000 02 00"))]
         assert dnload(host, b"data", block=2) == [(0, "receive")]
+
+
+class TestFaultsOfADownload:
+    """What is to be refused is refused before its data are taken; the rest comes too late for them."""
+
+    @pytest.mark.parametrize(
+        ("do", "moment", "answer"),
+        [
+            (Do.STALL, None, [(0, "stall")]),
+            (Do.TIMEOUT, None, [(GIVEN_UP, "stall")]),
+            (Do.TIMEOUT, Moment.DURING, [(0, "receive")]),
+            (Do.CORRUPT, None, [(0, "receive")]),
+        ],
+    )
+    def test_what_the_host_is_answered(
+        self, plug: Plug, do: Do, moment: Moment | None, answer: list[tuple[int, str]]
+    ) -> None:
+        fault = Fault(do=do, when=When(request=Requests.of(Request.DNLOAD)), moment=moment)
+        host = plug(scenario=Scenario(faults=(fault,))).idle()
+        assert dnload(host, b"data", block=2) == answer
+        taken = moment is Moment.DURING or do is Do.CORRUPT
+        assert host.get_state() is (State.DNLOAD_SYNC if taken else State.DFU_IDLE)
+
+    @pytest.mark.parametrize("moment", [Moment.BEFORE, Moment.DURING])
+    def test_a_device_that_leaves_answers_no_more(self, plug: Plug, moment: Moment) -> None:
+        fault = Fault(do=Do.DISCONNECT, when=When(request=Requests.of(Request.DNLOAD)), moment=moment)
+        host = plug(scenario=Scenario(faults=(fault,))).idle()
+        kernel = Kernel(host.clock, b"data")
+        setup = SetupPacket.dfu(Request.DNLOAD, 2, 4)
+        with pytest.raises(DeviceGone):
+            carry(setup, kernel, host.port, Worker(lambda: None, "test"), host.port.address)
+        assert [what for _at, what in kernel.told] == ["receive"] * (moment is Moment.DURING)

@@ -36,7 +36,7 @@ def conditions(scenario: Scenario) -> Iterator[str]:
 
 def fault_in_words(fault: Fault) -> str:
     """Which requests, and what happens to them."""
-    return f"{_requests(fault.when)}: {_EFFECTS[fault.do](fault)}"
+    return f"{_requests(fault.meant)}: {_EFFECTS[fault.do](fault)}"
 
 
 def _start(start: Start) -> Iterator[str]:

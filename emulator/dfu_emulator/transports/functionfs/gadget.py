@@ -134,8 +134,7 @@ class FunctionFsGadget:
             except DeviceGone:
                 ep0.stall(setup)
         elif kind == EventType.ENABLE:
-            with suppress(DeviceGone):
-                self._port.configure()
+            self._port.configure()
         elif kind == EventType.DISABLE:
             with suppress(DeviceGone):
                 self._port.reset(self._address)

@@ -28,6 +28,8 @@ _URB_TYPE_CONTROL = 2
 _SPEED_FULL = 2
 _LONGEST_NAP = 10_000
 """Microseconds that a reap may wait: libusb's own time-outs are only looked at in between."""
+_PATIENCE = 5_000_000
+"""Microseconds that the kernel waits for the answer to a request of its own (USB_CTRL_SET_TIMEOUT)."""
 
 
 class Claims:
@@ -217,12 +219,16 @@ class UsbfsFile:
 
     def _request(self, setup: SetupPacket) -> int:
         """A request that the kernel makes for the program; a STALL is EINVAL, as from usb_set_interface."""
+        clock = self._port.clock
         try:
             while held := self._port.silent_for():
-                self._port.clock.sleep(held)
+                clock.sleep(held)
             reply = self._port.control(setup, b"", self._address)
         except DeviceGone:
             raise _error(errno.ENODEV) from None
+        clock.sleep(min(reply.hold, _PATIENCE))
+        if reply.hold > _PATIENCE:
+            raise _error(errno.ETIMEDOUT)
         if reply.data is None:
             raise _error(errno.EINVAL)
         return 0
