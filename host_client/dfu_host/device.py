@@ -188,8 +188,9 @@ class Device:
     def mass_erase(self) -> None:
         """Erase all of the flash, which may take half a minute."""
         erasable = (m for m in self.memories if m.layout and allows(m.layout.segments[0], Access.ERASABLE))
-        self._select(next(erasable, self.memories[0]))
-        self.session.mass_erase()
+        memory = next(erasable, self.memories[0])
+        self._select(memory)
+        self.session.run(flashing.mass_erase(self.session.conversation, _layout(memory)))
 
     def unprotect(self) -> None:
         """Lift the read protection, which erases everything. The device resets: open it again afterwards."""

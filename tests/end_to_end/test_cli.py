@@ -3,10 +3,13 @@
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from end_to_end.conftest import BIN, TIME_LIMIT
+
+FULL = Path("/dev/full")
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,19 @@ def test_a_reader_that_has_seen_enough(command: str) -> None:
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason=f"needs {FULL}")
+@pytest.mark.parametrize("command", ["scenarios list", "scenarios show rdp-1 --json", "profiles list"])
+def test_output_that_does_not_fit(command: str) -> None:
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [BIN / "dfu-emulator", *command.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+    said = "dfu-emulator: cannot write to standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, said)

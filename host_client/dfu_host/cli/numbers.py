@@ -40,7 +40,10 @@ def ranges(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.partition("-")
         start = _number(first, "a number or a range such as 0,3,8-11")
-        numbers.update(range(start, _number(last, "the end of a range") + 1) if dash else [start])
+        end = _number(last, "the end of a range") if dash else start
+        if end < start:
+            raise argparse.ArgumentTypeError(f"{part!r} ends before it begins")
+        numbers.update(range(start, end + 1))
     return sorted(numbers)
 
 

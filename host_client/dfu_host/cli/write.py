@@ -74,6 +74,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: Context) -> Document:
     """Flash the file."""
     report = context.report
+    if arguments.erase is not EraseMode.PAGES and (arguments.diff or arguments.resume or arguments.preserve):
+        raise UsageError(
+            "--diff, --resume and --preserve go page by page: leave out --mass-erase or --no-erase"
+        )
     firmware = load_file(arguments)
     with session(arguments, context) as (device, conversation):
         planned = plans(device, firmware, arguments)

@@ -56,7 +56,9 @@ def test_preserve(f405_bench: Bench, code: Path, tmp_path: Path, capsys: Capture
 @pytest.mark.parametrize("flags", [["--mass-erase", "--diff"], ["--no-erase", "--preserve"]])
 def test_care_goes_page_by_page(f405_bench: Bench, code: Path, flags: list[str], capsys: Captured) -> None:
     assert f405_bench.run("write", code, "--address", FLASH, *flags) == ExitCode.USAGE
-    assert "page by page" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "dfu-host: --diff, --resume and --preserve go page by page: leave out --mass-erase or --no-erase\n"
+    )
 
 
 def power_loss(nth: int, kind: WorkKind) -> Scenario:
