@@ -173,3 +173,18 @@ def test_help_says_where_the_names_are(emulator: Emulator) -> None:
     words = " ".join(emulator("exec", "--help").stdout.split())
     assert "'dfu-emulator profiles list'" in words
     assert "stm32h743" not in words
+
+
+def test_a_scenario_that_hit_nothing_is_told(emulator: Emulator) -> None:
+    def fare(command: str) -> list[str]:
+        told = emulator(
+            "exec", "--profile", "stm32f405", "--scenario", "upload-stalls-once", "--", *command.split()
+        )
+        assert told.code == 0
+        return [line for line in told.stderr.splitlines() if line.startswith("dfu-emulator: ")]
+
+    assert fare("dfu-host read --length 8K --format hex -") == []
+    assert fare("dfu-host list") == [
+        "dfu-emulator: no request was hit: 'dfu-emulator scenarios show upload-stalls-once' says which ones"
+        " the scenario is about"
+    ]

@@ -11,6 +11,7 @@ from dfu_emulator.cli.exits import say
 from dfu_emulator.cli.trace_options import chosen_traces
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Port
+from dfu_emulator.scenario import FaultyDevice
 from dfu_emulator.trace import watching
 from dfu_emulator.transports.preload import PreloadBus
 
@@ -61,6 +62,11 @@ def chosen_chip(arguments: argparse.Namespace) -> Iterator[Port]:
             )
         )
         yield port
+        if isinstance(port.device, FaultyDevice) and not port.device.hits:
+            say(
+                f"no request was hit: 'dfu-emulator scenarios show {arguments.scenario}' says which ones the"
+                " scenario is about"
+            )
         if port.failure is not None:
             raise port.failure
 
