@@ -99,6 +99,8 @@ class Device:
 
     def read(self, address: int, length: int, *, progress: Progress | None = None) -> bytes:
         """``length`` bytes from ``address`` on."""
+        if length < 0:
+            raise UsageError(f"{length} is no number of bytes to read")
         self._select(self.memory_at(address) or self.memories[0])
         blocks: list[bytes] = []
         with _track(progress)("reading", length) as advance:
@@ -164,7 +166,7 @@ class Device:
             flashing.program(
                 self.session.conversation,
                 plans,
-                mode=erase,
+                mode=EraseMode(erase),
                 care=Care(diff, resume, preserve),
                 verify=verify,
                 will_reset=will_reset,

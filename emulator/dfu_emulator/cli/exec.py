@@ -53,10 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
 def chosen_chip(arguments: argparse.Namespace) -> Iterator[Port]:
     """The chip that the flags describe, at a port. Raises what has taken the chip away, if something has."""
     with contextlib.ExitStack() as stack:
+        profile = chosen_profile(arguments, arguments.profile)  # an error in it costs no old trace
         (watchers,) = stack.enter_context(watching(chosen_traces(arguments), say))
         port = stack.enter_context(
             emulated(
-                chosen_profile(arguments, arguments.profile),
+                profile,
                 **vars(chip_options(arguments)),
                 watchers=watchers,
             )
