@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from dfu_host.conversation import Conversation, ignore
-from dfu_host.errors import DeviceResetError, HostError, InterruptedJob, UsageError, VerifyError
+from dfu_host.errors import (
+    DeviceResetError,
+    HostError,
+    InterruptedJob,
+    ReadProtectedError,
+    UsageError,
+    VerifyError,
+)
 from dfu_host.ledger import Ledger
 from dfu_host.plan import Plan
 from dfu_host.progress import Track, silent
@@ -84,8 +91,11 @@ def _accounted(conversation: Conversation, ledger: Ledger, job: Operation[T]) ->
     except VerifyError:
         raise
     except HostError as error:
-        if ledger.begun:
-            error.remains = ledger.remains
+        remains = ledger.remains
+        # A protected chip refuses the first erase as a whole.
+        untouched = isinstance(error, ReadProtectedError) and not (remains.erased or remains.written)
+        if ledger.begun and not untouched:
+            error.remains = remains
         raise
     except KeyboardInterrupt:
         with suppress(HostError):

@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
             outcome = _program(conversation, planned, arguments, report)
         size = sum(len(element.data) for plan in planned for element in plan.data)
         report.say(f"wrote {outcome.written} bytes" + (" and verified them" if outcome.verified else ""))
-        if arguments.diff or arguments.resume:
+        if (arguments.diff or arguments.resume) and outcome.written < size:
             report.say(f"of the {size} bytes of the file, all others were there already")
         if not outcome.there:
             report.say("the device has reset, as it does when its option bytes are written")

@@ -39,6 +39,11 @@ def test_diff(f405_bench: Bench, code: Path, capsys: Captured) -> None:
     assert f"of the {len(CODE)} bytes of the file, all others were there already" in said
 
 
+def test_all_of_a_file_that_is_new(f405_bench: Bench, code: Path, capsys: Captured) -> None:
+    assert f405_bench.run("write", code, "--address", FLASH, "--diff") == ExitCode.OK
+    assert capsys.readouterr().err == f"dfu-host: wrote {len(CODE)} bytes and verified them\n"
+
+
 def test_preserve(f405_bench: Bench, code: Path, tmp_path: Path, capsys: Captured) -> None:
     assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.OK
     (tmp_path / "patch.bin").write_bytes(b"patch")
