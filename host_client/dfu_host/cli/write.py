@@ -1,7 +1,10 @@
 """``dfu-host write``: erase, write and verify a file."""
 
 import argparse
+import itertools
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dfu_host.cli import leave, numbers
@@ -16,6 +19,7 @@ from dfu_host.ledger import Remains
 from dfu_host.plan import DEFAULT_ALIGN, Plan
 from dfu_host.programmer import Care, EraseMode, Outcome, program
 from dfu_host.session import Session
+from dfu_protocol.firmware_file import Element
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -132,10 +136,28 @@ def _program(
 def _rescue(remains: Remains, report: Report) -> None:
     """Save what was to be preserved and is no longer on the chip."""
     for element in remains.unrestored:
-        path = Path(f"preserved-0x{element.address:08x}.bin")
-        try:
-            with path.open("xb") as stream:
-                stream.write(element.data)
-        except OSError as error:
-            raise OutputError(f"cannot save what was to be preserved as {path}: {error.strerror}") from None
-        report.say(f"what was to be preserved from 0x{element.address:08x} on is in {path}")
+        path = _saved(element)
+        report.say(
+            f"what was to be preserved from 0x{element.address:08x} on is in {path}; when all else is there,"
+            f" 'dfu-host write --preserve --address 0x{element.address:08x} {path}' brings it back"
+        )
+
+
+def _saved(element: Element) -> Path:
+    """A new file with an element's data, in the working directory, else where temporary files go."""
+    reason = None
+    for folder in (Path(), Path(tempfile.gettempdir())):
+        for number in itertools.count(1):
+            path = folder / f"preserved-0x{element.address:08x}{f'-{number}' if number > 1 else ''}.bin"
+            try:
+                with path.open("xb") as stream:
+                    stream.write(element.data)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                reason = error.strerror
+                with suppress(OSError):
+                    path.unlink()
+                break
+            return path
+    raise OutputError(f"cannot save what was to be preserved, here or in {folder}: {reason}")
