@@ -99,6 +99,8 @@ class Device:
 
     def read(self, address: int, length: int, *, progress: Progress | None = None) -> bytes:
         """``length`` bytes from ``address`` on."""
+        if length < 0:
+            raise UsageError(f"{length} is no number of bytes to read")
         self._select(self.memory_at(address) or self.memories[0])
         blocks: list[bytes] = []
         with _track(progress)("reading", length) as advance:
@@ -164,7 +166,7 @@ class Device:
             flashing.program(
                 self.session.conversation,
                 plans,
-                mode=erase,
+                mode=EraseMode(erase),
                 care=Care(diff, resume, preserve),
                 verify=verify,
                 will_reset=will_reset,
@@ -188,8 +190,9 @@ class Device:
     def mass_erase(self) -> None:
         """Erase all of the flash, which may take half a minute."""
         erasable = (m for m in self.memories if m.layout and allows(m.layout.segments[0], Access.ERASABLE))
-        self._select(next(erasable, self.memories[0]))
-        self.session.mass_erase()
+        memory = next(erasable, self.memories[0])
+        self._select(memory)
+        self.session.run(flashing.mass_erase(self.session.conversation, _layout(memory)))
 
     def unprotect(self) -> None:
         """Lift the read protection, which erases everything. The device resets: open it again afterwards."""

@@ -6,12 +6,20 @@ from dataclasses import dataclass
 from enum import Enum
 
 from dfu_host.conversation import Conversation, ignore
-from dfu_host.errors import DeviceResetError, HostError, InterruptedJob, UsageError, VerifyError
+from dfu_host.errors import (
+    DeviceResetError,
+    HostError,
+    InterruptedJob,
+    ReadProtectedError,
+    UsageError,
+    VerifyError,
+)
 from dfu_host.ledger import Ledger
 from dfu_host.plan import Plan
 from dfu_host.progress import Track, silent
 from dfu_host.steps import Operation, T
 from dfu_host.survey import Care, survey
+from dfu_protocol import Layout
 from dfu_protocol.firmware_file import Element
 
 _SHOWN_ON_MISMATCH = 16
@@ -44,6 +52,12 @@ def erase(
     """Erase the (address, size) pages of the selected alternate setting."""
     ledger = Ledger()
     yield from _accounted(conversation, ledger, _erase_pages(conversation, pages, ledger, track))
+
+
+def mass_erase(conversation: Conversation, layout: Layout, track: Track = silent) -> Operation[None]:
+    """Erase all of the flash, which is the selected alternate setting, with this layout."""
+    ledger = Ledger()
+    yield from _accounted(conversation, ledger, _mass_erase(conversation, layout, ledger, track))
 
 
 def program(
@@ -82,8 +96,11 @@ def _accounted(conversation: Conversation, ledger: Ledger, job: Operation[T]) ->
             error.remains = ledger.remains
         raise
     except HostError as error:
-        if ledger.begun:
-            error.remains = ledger.remains
+        remains = ledger.remains
+        # A protected chip refuses the first erase as a whole.
+        untouched = isinstance(error, ReadProtectedError) and not (remains.erased or remains.written)
+        if ledger.begun and not untouched:
+            error.remains = remains
         raise
     except KeyboardInterrupt:
         # A second Ctrl-C must not lose the only copy of what was to be preserved.
@@ -134,13 +151,19 @@ def _erase_first(
             continue
         yield from conversation.select(plan.alternate)
         if mode is EraseMode.MASS:
-            start, end = plan.layout.segments[0].address, plan.layout.segments[-1].end
-            with ledger.erasing(start, end - start):
-                yield from conversation.mass_erase()
-            return end - start
+            return (yield from _mass_erase(conversation, plan.layout, ledger, track))
         yield from _erase_pages(conversation, plan.pages, ledger, track)
         erased += sum(size for _, size in plan.pages)
     return erased
+
+
+def _mass_erase(conversation: Conversation, layout: Layout, ledger: Ledger, track: Track) -> Operation[int]:
+    start, end = layout.segments[0].address, layout.segments[-1].end
+    with track("erasing", end - start) as advance:
+        with ledger.erasing(start, end - start):
+            yield from conversation.mass_erase()
+        advance(end - start)
+    return end - start
 
 
 def _erase_pages(

@@ -97,8 +97,10 @@ def plan_write(alternate: int, layout: Layout, elements: Iterable[Element], alig
     In erasable memory starts and ends that are no multiple of ``align`` bytes are padded with 0xFF: the ROM
     refuses to program part of a flash word, and flash with ECC to program one twice. Other memory gets its
     bytes as they are, because 0xFF in an option byte means something. FileError where data overlaps or lies
-    outside the writable memory.
+    outside the writable memory, UsageError where ``align`` is no power of two.
     """
+    if align < 1 or align.bit_count() != 1:
+        raise UsageError(f"align is {align}, which is no power of two")
     data = _in_order(elements)
     for element in data:
         _check_inside(layout, alternate, element)
@@ -119,8 +121,10 @@ def plan_write(alternate: int, layout: Layout, elements: Iterable[Element], alig
 def plan_erase(layout: Layout, address: int, length: int) -> tuple[tuple[int, int], ...]:
     """(address, size) of each page that ``length`` bytes from ``address`` on touch.
 
-    UsageError where one of them is not in erasable memory.
+    UsageError where one of them is not in erasable memory, or there are none.
     """
+    if length < 1:
+        raise UsageError(f"{length} is no number of bytes to erase")
     at = address
     while at < address + length:
         segment = layout.segment_at(at)

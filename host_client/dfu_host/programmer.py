@@ -8,13 +8,19 @@ from dfu_host.plan import Plan
 from dfu_host.progress import Track, silent
 from dfu_host.session import Session
 from dfu_host.survey import Care
+from dfu_protocol import Layout
 
-__all__ = ["Care", "EraseMode", "Outcome", "erase", "program"]
+__all__ = ["Care", "EraseMode", "Outcome", "erase", "mass_erase", "program"]
 
 
 def erase(session: Session, pages: Sequence[tuple[int, int]], track: Track = silent) -> None:
     """Erase the (address, size) pages of the selected alternate setting."""
     session.run(flashing.erase(session.conversation, pages, track))
+
+
+def mass_erase(session: Session, layout: Layout, track: Track = silent) -> None:
+    """Erase all of the flash, which is the selected alternate setting, with this layout."""
+    session.run(flashing.mass_erase(session.conversation, layout, track))
 
 
 def program(

@@ -14,6 +14,7 @@ GETSTATUS = """\
 {"bmRequestType": 161, "bRequest": 3, "wValue": 0, "wIndex": 0, "wLength": 6}}
 """.replace("\n", "")
 """A line of a trace."""
+FULL = Path("/dev/full")
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,19 @@ def test_a_reader_that_has_seen_enough(command: str, tmp_path: Path) -> None:
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason=f"needs {FULL}")
+@pytest.mark.parametrize("command", ["scenarios list", "scenarios show rdp-1 --json", "profiles list"])
+def test_output_that_does_not_fit(command: str) -> None:
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [BIN / "dfu-emulator", *command.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+    said = "dfu-emulator: cannot write to standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, said)

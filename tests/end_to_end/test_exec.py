@@ -90,6 +90,28 @@ def test_wrong_options(chip: Emulator, options: list[str], message: str) -> None
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "flags"),
+    [
+        (["--trace", "flash.bin"], "--image and --trace"),
+        (["--pcap", "./flash.bin"], "--image and --pcap"),
+        (["--trace-json", "a", "--pcap", "a"], "--trace-json and --pcap"),
+    ],
+)
+def test_a_trace_overwrites_no_other_file(
+    chip: Emulator, tmp_path: Path, options: list[str], flags: str
+) -> None:
+    (tmp_path / "flash.bin").write_bytes(b"\xff" * 1048576)
+    done = chip("true", *options)
+    assert done.code == 2
+    assert done.stderr == f"dfu-emulator: {flags} both name {options[-1]}: they need a file each\n"
+    assert (tmp_path / "flash.bin").stat().st_size == 1048576
+
+
+def test_two_traces_may_go_nowhere(chip: Emulator) -> None:
+    assert chip("true", "--trace", "/dev/null", "--pcap", "/dev/null").code == 0
+
+
 def test_rdp_level_2_has_no_device(chip: Emulator) -> None:
     done = chip(f"{sys.executable} -c '{DETACHED}'", "--rdp", "2")
     assert done.stdout == "True\n"
@@ -173,3 +195,18 @@ def test_help_says_where_the_names_are(emulator: Emulator) -> None:
     words = " ".join(emulator("exec", "--help").stdout.split())
     assert "'dfu-emulator profiles list'" in words
     assert "stm32h743" not in words
+
+
+def test_a_scenario_that_hit_nothing_is_told(emulator: Emulator) -> None:
+    def fare(command: str) -> list[str]:
+        told = emulator(
+            "exec", "--profile", "stm32f405", "--scenario", "upload-stalls-once", "--", *command.split()
+        )
+        assert told.code == 0
+        return [line for line in told.stderr.splitlines() if line.startswith("dfu-emulator: ")]
+
+    assert fare("dfu-host read --length 8K --format hex -") == []
+    assert fare("dfu-host list") == [
+        "dfu-emulator: no request was hit: 'dfu-emulator scenarios show upload-stalls-once' says which ones"
+        " the scenario is about"
+    ]

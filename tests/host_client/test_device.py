@@ -127,6 +127,18 @@ class TestReadingAndWriting:
             device.write(FLASH + 2**20 - 4, DATA)
         with pytest.raises(UsageError, match="go page by page"):
             device.write(FLASH, DATA, erase=EraseMode.MASS, diff=True)
+        with pytest.raises(UsageError, match="align is 24, which is no power of two"):
+            device.write(FLASH, DATA, align=24)
+        with pytest.raises(UsageError, match="-1 is no number of bytes to read"):
+            device.read(FLASH, -1)
+        with pytest.raises(UsageError, match="0 is no number of bytes to erase"):
+            device.erase(FLASH, 0)
+
+    @pytest.mark.parametrize("name", ["page", "PAGES"])
+    def test_a_way_of_erasing_that_there_is_not(self, f405_bench: Bench, device: Device, name: str) -> None:
+        with pytest.raises(ValueError, match=name):
+            device.write(FLASH, DATA, erase=name)  # type: ignore[arg-type]
+        assert f405_bench.requests(Request.DNLOAD) == []
 
     def test_option_bytes(self, device: Device) -> None:
         now = device.read(OPTION_BYTES, 16)

@@ -4,6 +4,7 @@ A module has ``configure(parser)``, which adds its flags, and ``run(arguments)``
 """
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -42,6 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; Python would say so once more while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.SIGNALLED + signal.SIGPIPE
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"dfu-emulator: cannot write to standard output: {error.strerror}", file=sys.stderr)
+        return Exit.USAGE
 
 
 def _run(argv: Sequence[str]) -> int:

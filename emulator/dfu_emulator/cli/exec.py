@@ -11,6 +11,7 @@ from dfu_emulator.cli.exits import say
 from dfu_emulator.cli.trace_options import chosen_traces
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Port
+from dfu_emulator.scenario import FaultyDevice
 from dfu_emulator.trace import watching
 from dfu_emulator.transports.preload import PreloadBus
 
@@ -52,15 +53,21 @@ def run(arguments: argparse.Namespace) -> int:
 def chosen_chip(arguments: argparse.Namespace) -> Iterator[Port]:
     """The chip that the flags describe, at a port. Raises what has taken the chip away, if something has."""
     with contextlib.ExitStack() as stack:
+        profile = chosen_profile(arguments, arguments.profile)  # an error in it costs no old trace
         (watchers,) = stack.enter_context(watching(chosen_traces(arguments), say))
         port = stack.enter_context(
             emulated(
-                chosen_profile(arguments, arguments.profile),
+                profile,
                 **vars(chip_options(arguments)),
                 watchers=watchers,
             )
         )
         yield port
+        if isinstance(port.device, FaultyDevice) and not port.device.hits:
+            say(
+                f"no request was hit: 'dfu-emulator scenarios show {arguments.scenario}' says which ones the"
+                " scenario is about"
+            )
         if port.failure is not None:
             raise port.failure
 

@@ -16,6 +16,9 @@ _DEFAULT_ADDRESS = 0
 """Of a device that has not got one yet."""
 _READERS = {**dict.fromkeys(usbmon.SIZES, usbmon.record), usbpcap.LINK_TYPE: usbpcap.record}
 
+_COMPRESSED = {b"\x1f\x8b": "gunzip", b"\x28\xb5\x2f\xfd": "unzstd", b"\x04\x22\x4d\x18": "unlz4"}
+"""First bytes of the ways in which Wireshark compresses a file, and what unpacks each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capture:
@@ -42,6 +45,9 @@ def parse_capture(content: bytes) -> Capture:
         return Capture(_steps(paired(_records(pcapng.packets(content)))), "packet")
     if json_trace.is_json_trace(content):
         return Capture(list(json_trace.steps(content)), "line")
+    for magic, tool in _COMPRESSED.items():
+        if content.startswith(magic):
+            raise CaptureError(f"compressed: unpack it with {tool} first")
     raise CaptureError("no capture: neither pcap nor pcapng (of usbmon or USBPcap) nor a --trace-json file")
 
 

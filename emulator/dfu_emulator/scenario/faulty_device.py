@@ -25,7 +25,7 @@ class FaultyDevice(UsbDevice):
     """Hits the requests that ``faults`` name; the first of those that hit a request acts.
 
     ``random`` decides what is left to chance. Each fault counts all requests that it is meant for, however
-    often the device leaves and comes back.
+    often the device leaves and comes back. ``hits`` is how many requests were hit.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class FaultyDevice(UsbDevice):
         self._triggers = [Trigger(fault.meant, bootloader, random) for fault in faults]
         self._faults = faults
         self._random = random
+        self.hits = 0
         self._foreseen: tuple[SetupPacket, Fault | None] | None = None
         self._acts: dict[Do, _Act] = {
             Do.STALL: self._stall,
@@ -69,6 +70,7 @@ class FaultyDevice(UsbDevice):
         for fault, trigger in zip(self._faults, self._triggers, strict=True):
             if trigger.pulled(setup) and hit is None:
                 hit = fault
+        self.hits += hit is not None
         return hit
 
     def _stall(self, _fault: Fault, _setup: SetupPacket, _data: bytes, _now: int) -> Reply:

@@ -9,7 +9,8 @@ from dfu_emulator.timing import WorkKind
 from dfu_protocol import Request, StandardRequest, State, Status
 from dfu_protocol.control import CLASS, STANDARD
 
-_NUMBERS = re.compile(r"(0x[0-9A-Fa-f]{1,8}|[0-9]{1,10})(?: *- *(0x[0-9A-Fa-f]{1,8}|[0-9]{1,10}))?")
+_NUMBER = r"(0x[0-9A-Fa-f]{1,8}|0|[1-9][0-9]{0,9})"
+_NUMBERS = re.compile(rf"{_NUMBER}(?: *- *{_NUMBER})?")
 
 RequestKind = tuple[int, int]
 """Type field of bmRequestType, and bRequest."""
@@ -104,7 +105,10 @@ class Numbers(tuple[int, int]):
             last = int(match[2], 0) if match[2] else first
             if first <= last < 1 << 32:
                 return cls((first, last))
-        raise ValueError(f"expected a number, or two like 5-9, the smaller first, found {describe(value)}")
+        raise ValueError(
+            "expected a number, or two like 5-9, the smaller first, hexadecimal ones with 0x;"
+            f" found {describe(value)}"
+        )
 
     def __contains__(self, number: object) -> bool:
         return isinstance(number, int) and self[0] <= number <= self[1]

@@ -5,7 +5,6 @@ command is for and returns its result as a document.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,8 +13,9 @@ from typing import NoReturn
 from dfu_host.cli import failure
 from dfu_host.cli.context import Context
 from dfu_host.cli.interruption import left_behind, terminable
-from dfu_host.cli.report import ForPeople, ForPrograms
-from dfu_host.errors import ExitCode, HostError, InterruptedJob
+from dfu_host.cli.report import ForPeople, ForPrograms, silence
+from dfu_host.errors import ExitCode, HostError, InterruptedJob, OutputError
+from dfu_host.ledger import Remains
 from dfu_protocol import __version__
 
 COMMANDS = {
@@ -45,7 +45,7 @@ exit codes, those of sysexits.h as dfu-util uses them:
    64  the command makes no sense, as such or for this device
    65  a file is damaged, or does not fit the device
    66  a file cannot be read
-   73  a file cannot be written
+   73  a file, or standard output, cannot be written
    74  no device matches, or several do; or it refused, failed, or left the bus
   130  interrupted
 """
@@ -72,29 +72,29 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
         if error.remains:
             report.say(left_behind(error.remains, arguments.command))
         code, outcome = error.exit_code, {"error": failure.document(error)}
-    except OSError as error:
-        return _output_failed(error)
+    except BrokenPipeError:
+        return _nobody_listens()
     except KeyboardInterrupt as interrupt:
         text = " ".join(["interrupted", *getattr(interrupt, "__notes__", ())])
-        if isinstance(interrupt, InterruptedJob):
+        if isinstance(interrupt, InterruptedJob) and interrupt.remains != Remains():
             text += f"; {left_behind(interrupt.remains, arguments.command)}"
         report.say(text)
         code, outcome = ExitCode.INTERRUPTED, {"error": failure.interruption(interrupt, text)}
     try:
         report.finish({"command": arguments.command, **outcome, "exit_code": code})
         sys.stdout.flush()
-    except OSError as error:
-        return _output_failed(error)
+    except BrokenPipeError:
+        return _nobody_listens()
+    except OutputError as error:
+        report.say(str(error))
+        return error.exit_code
     return code
 
 
-def _output_failed(error: OSError) -> ExitCode:
-    """Whoever read our output has seen enough, or its disk is full; nothing must be written at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):
-        return ExitCode.DEVICE
-    print(f"dfu-host: cannot write to standard output: {error.strerror}", file=sys.stderr)
-    return ExitCode.CANNOT_CREATE
+def _nobody_listens() -> ExitCode:
+    """Whoever read our output has seen enough; nothing must be written at exit."""
+    silence(sys.stdout)
+    return ExitCode.DEVICE
 
 
 class _Parser(argparse.ArgumentParser):

@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     """Convert it."""
     kind = output_format(arguments)
     check_output(arguments)
-    firmware = load(Path(arguments.input), arguments.address, arguments.input_format)
+    source = Path(arguments.input)
+    firmware = load(source, arguments.address, arguments.input_format, anywhere=not kind.has_addresses)
     converted = build(_addressed_to(firmware, arguments), kind, arguments.fill)
     with output(arguments.file, arguments.force) as stream:
         stream.write(converted)

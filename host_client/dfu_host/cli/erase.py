@@ -9,7 +9,7 @@ from dfu_host.cli.device_options import add_memory, layout_of, memory, session
 from dfu_host.cli.report import Document
 from dfu_host.errors import UsageError
 from dfu_host.plan import allows, plan_erase
-from dfu_host.programmer import erase
+from dfu_host.programmer import erase, mass_erase
 from dfu_protocol import Access, Layout
 
 MASS_ERASE = "erasing the whole flash, which may take half a minute"
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         conversation.select(alternate.number)
         if arguments.mass:
             report.say(MASS_ERASE)
-            conversation.mass_erase()
+            mass_erase(conversation, layout_of(alternate), report.track)
             report.say("erased the whole flash")
             return {"mass": True}
         layout = layout_of(alternate)

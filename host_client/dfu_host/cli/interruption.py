@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from dfu_host.cli.report import Stage
 from dfu_host.ledger import Remains
 
+UNPROTECTING = "lifting the read protection"
+
 _LEFT = {
     "reading": "nothing on the device has changed",
     "comparing": "nothing on the device has changed",
     "verifying": "all of it is written; 'dfu-host verify' compares it",
+    UNPROTECTING: "the device may be erased already",
 }
 
 
@@ -44,7 +47,9 @@ def how_far(stages: Sequence[Stage], *, idle: bool) -> str:
     if not stages:
         return f"before anything was done; {state}"
     stage = stages[-1]
-    place = f"while {stage.name}, after {stage.done} of {stage.total} bytes"
+    place = f"while {stage.name}"
+    if stage.total:
+        place += f", after {stage.done} of {stage.total} bytes"
     return "; ".join(filter(None, [place, _LEFT.get(stage.name), state]))
 
 

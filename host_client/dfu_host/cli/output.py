@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from dfu_host.cli.formats import one_of
+from dfu_host.cli.report import standard_output
 from dfu_host.errors import OutputError, UsageError
 from dfu_host.firmware import Format, format_of_name
 
@@ -24,8 +26,7 @@ def add_format(parser: argparse.ArgumentParser) -> None:
     """Flags about how to write it."""
     parser.add_argument(
         "--format",
-        type=Format,
-        choices=[kind for kind in Format if kind is not Format.ELF],
+        **one_of([kind for kind in Format if kind is not Format.ELF]),
         help="format of the file, whatever its name (default without a known ending: raw)",
     )
     parser.add_argument("--force", action="store_true", help="replace the file if it exists")
@@ -54,8 +55,8 @@ def output(target: str, force: bool) -> Iterator[BinaryIO]:
     exists and ``force`` is not set, is no regular file, or cannot be written.
     """
     if target == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with standard_output():
+            yield sys.stdout.buffer
         return
     try:
         path = Path(os.path.realpath(target))  # what a symbolic link names is replaced, not the link

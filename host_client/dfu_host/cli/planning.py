@@ -7,6 +7,7 @@ from pathlib import Path
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli import numbers
 from dfu_host.cli.device_options import layout_of, memory
+from dfu_host.cli.formats import one_of
 from dfu_host.errors import FileError, UsageError
 from dfu_host.firmware import Firmware, Format, Image, load
 from dfu_host.plan import Plan, plan_write
@@ -46,8 +47,7 @@ def add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", type=numbers.address, help="where a raw file goes")
     parser.add_argument(
         "--input-format",
-        type=Format,
-        choices=list(Format),
+        **one_of(Format),
         help="take the file for one of this format, whatever its content looks like",
     )
 

@@ -6,15 +6,17 @@ and returns its result as a document, which ``--json`` prints.
 
 import argparse
 import json
+import os
 import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from dfu_host.cli import progress
+from dfu_host.errors import OutputError
 
 Document: TypeAlias = Mapping[str, object]
 """A result: names to what JSON can spell."""
@@ -22,11 +24,39 @@ Document: TypeAlias = Mapping[str, object]
 
 @dataclass(slots=True)
 class Stage:
-    """One part of a job: so many bytes ``done`` of ``total``."""
+    """One part of a job: so many bytes ``done`` of ``total``, which is 0 where bytes are no measure."""
 
     name: str
     total: int
     done: int = 0
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Around what writes there; OutputError where that cannot be done, as on a full disk."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence(sys.stdout)
+        raise OutputError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def silence(stream: TextIO) -> None:
+    """Lead ``stream`` to nowhere, so that what is still in its buffer cannot fail again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _tell(line: str) -> None:
+    """A line on standard error. That nobody reads it, or it is full, must not break off a job half-way."""
+    try:
+        print(line, file=sys.stderr)
+    except OSError:
+        silence(sys.stderr)
 
 
 class Report(ABC):
@@ -76,8 +106,9 @@ class ForPeople(Report):
         _tell(f"dfu-host: {text}")
 
     def show(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            print(line)
+        with standard_output():
+            for line in lines:
+                print(line)
 
     def request(self, words: str, fields: Document) -> None:
         self.say(words)
@@ -108,7 +139,8 @@ class ForPrograms(Report):
         self._event("request", fields)
 
     def finish(self, document: Document) -> None:
-        print(json.dumps(document, indent=2))
+        with standard_output():
+            print(json.dumps(document, indent=2))
 
     @contextmanager
     def _progress(self, stage: Stage) -> Iterator[Callable[[], None]]:
@@ -126,12 +158,6 @@ class ForPrograms(Report):
 
     def _event(self, name: str, fields: Document) -> None:
         _tell(json.dumps({"event": name, **fields}))
-
-
-def _tell(line: str) -> None:
-    """A line on standard error; no write is broken off because nobody reads it any more."""
-    with suppress(OSError):
-        print(line, file=sys.stderr)
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:

@@ -14,9 +14,14 @@ def rescue(remains: Remains, report: Report) -> None:
     for element in remains.unrestored:
         what = f"what was to be preserved from 0x{element.address:08x} on"
         try:
-            report.say(f"{what} is in {_saved(element)}")
+            path = _saved(element)
         except OSError as error:
             report.say(f"{what} cannot be saved: {error.strerror}")
+        else:
+            report.say(
+                f"{what} is in {path}; when all else is there, 'dfu-host write --preserve --address"
+                f" 0x{element.address:08x} {path}' brings it back"
+            )
 
 
 def _saved(element: Element) -> Path:

@@ -73,6 +73,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: Context) -> Document:
     """Flash the file."""
     report = context.report
+    if arguments.erase is not EraseMode.PAGES and (arguments.diff or arguments.resume or arguments.preserve):
+        raise UsageError(
+            "--diff, --resume and --preserve go page by page: leave out --mass-erase or --no-erase"
+        )
     firmware = load_file(arguments)
     with session(arguments, context) as (device, conversation):
         planned = plans(device, firmware, arguments)
@@ -89,7 +93,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
             outcome = _program(conversation, planned, arguments, report)
         size = sum(len(element.data) for plan in planned for element in plan.data)
         report.say(f"wrote {outcome.written} bytes" + (" and verified them" if outcome.verified else ""))
-        if arguments.diff or arguments.resume:
+        if (arguments.diff or arguments.resume) and outcome.written < size:
             report.say(f"of the {size} bytes of the file, all others were there already")
         if not outcome.there:
             report.say("the device has reset, as it does when its option bytes are written")

@@ -14,10 +14,13 @@ _HEX_LINE = re.compile(rb"\s*:[0-9A-Fa-f]{4}")
 _SREC_LINE = re.compile(rb"\s*S[0-9][0-9A-Fa-f]{4}")
 
 
-def load(path: Path, address: int | None = None, kind: Format | None = None) -> Firmware:
+def load(
+    path: Path, address: int | None = None, kind: Format | None = None, *, anywhere: bool = False
+) -> Firmware:
     """Read a firmware file. Its content tells the format, unless ``kind`` does.
 
-    ``address`` is where a file goes that does not say it, and for such files only. InputError where the file
+    ``address`` is where a file goes that does not say it, and for such files only; with ``anywhere`` it may
+    be left out for these, too, where it is of no use. InputError where the file
     cannot be read, FileError where it is damaged, empty, or not what its name promises; UsageError where
     ``address`` is missing or superfluous.
     """
@@ -26,7 +29,7 @@ def load(path: Path, address: int | None = None, kind: Format | None = None) -> 
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     try:
-        firmware = _parse(data, kind or _recognise(path.name, data), address)
+        firmware = _parse(data, kind or _recognise(path.name, data), address, anywhere)
     except ProtocolError as error:
         raise FileError(f"{path}: {error}") from None
     except HostError as error:
@@ -60,8 +63,10 @@ def _kind(data: bytes) -> Format:
     return Format.DFU if split_suffix(data)[1] else Format.RAW
 
 
-def _parse(data: bytes, kind: Format, address: int | None) -> Firmware:
+def _parse(data: bytes, kind: Format, address: int | None, anywhere: bool) -> Firmware:
     if not kind.has_addresses:
+        if address is None and anywhere:
+            address = 0
         if address is None:
             raise UsageError(f"{kind.description} does not say where it goes: give --address")
         body, suffix = split_suffix(data) if kind is Format.DFU else (data, None)

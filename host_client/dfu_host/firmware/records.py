@@ -60,8 +60,12 @@ def _records(text: str, kind: Format) -> Iterator[_Record]:
             continue
         try:
             of_type, address, *_ = unpack(record)
-        except (bincopy.Error, ValueError, IndexError) as error:
+        except bincopy.Error as error:
             raise FileError(f"line {number} is damaged: {error}") from None
+        except (ValueError, IndexError):  # whose words are about Python
+            raise FileError(
+                f"line {number} is damaged: it is cut off, or has other characters than hexadecimal digits"
+            ) from None
         yield _Record(number, roles.get(of_type, "other"), address)
 
 

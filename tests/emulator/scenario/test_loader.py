@@ -159,6 +159,10 @@ def test_an_empty_mapping_is_a_scenario_without_faults(path: Path) -> None:
             "faults:\n- {do: stall, when: {request: UPLOAD, block: 9-5}}",
             "block: expected a number, or two like 5-9",
         ),
+        (
+            "{faults: [{when: {address: 08000000}, do: stall}]}",
+            "address: expected a number, or two like 5-9, the smaller first, hexadecimal ones with 0x; found",
+        ),
         ("faults:\n- {do: stall, when: {times: 0}}", "times: expected a number from 1 to 1000000, or always"),
         ("faults:\n- {do: stall, when: {chance: 1.5}}", "chance: expected a number above 0, at most 1"),
         ("faults:\n- {do: error, status: OK}", "status: the text 'OK' is none of the names here"),

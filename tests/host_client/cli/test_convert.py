@@ -38,6 +38,13 @@ def test_plain_dfu(code: Path, tmp_path: Path) -> None:
     assert load(out, 4) == Firmware((Image(None, (Element(4, CODE),)),), Suffix(0x1D50, 0x6017))
 
 
+def test_addresses_are_not_asked_for_where_they_are_of_no_use(code: Path, tmp_path: Path) -> None:
+    assert convert(code, tmp_path / "a.dfu", "--format", "dfu") == ExitCode.OK
+    assert convert(tmp_path / "a.dfu", tmp_path / "back.bin") == ExitCode.OK
+    assert (tmp_path / "back.bin").read_bytes() == CODE
+    assert convert(tmp_path / "a.dfu", tmp_path / "a.hex") == ExitCode.USAGE
+
+
 def test_for_a_device_and_an_alternate_setting(code: Path, tmp_path: Path) -> None:
     out = tmp_path / "a.dfu"
     assert convert(code, out, "--address", FLASH, "-a", "3", "-d", "1234:abcd") == ExitCode.OK

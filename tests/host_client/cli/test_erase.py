@@ -37,6 +37,14 @@ class TestErase:
         assert "may take half a minute" in capsys.readouterr().err
         assert set(f405_bench.flash) == {0xFF}
 
+    def test_mass_on_a_protected_chip(
+        self, make_bench: MakeBench, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert make_bench(rdp=1).run("erase", "--mass") == ExitCode.DEVICE
+        said = capsys.readouterr().err
+        assert "lift it with 'dfu-host unprotect --yes'" in said
+        assert "on the chip now" not in said
+
     def test_unprotect(
         self, make_bench: MakeBench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

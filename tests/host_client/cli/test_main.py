@@ -1,13 +1,12 @@
 """The command as a whole: arguments, exit codes, interruptions."""
 
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
@@ -19,26 +18,8 @@ from dfu_protocol import FIRST_DATA_BLOCK, CommandCode, Request, State
 from host_client.bench import FLASH, Bench, MakeBench
 from host_client.cli.samples import CODE
 
-
-def run_on_a_chip(arguments: list[str], **streams: Any) -> subprocess.CompletedProcess[bytes]:
-    """``dfu-host`` as a process of its own, with a chip in it."""
-    program = (
-        "from dfu_emulator.emulation import emulated\n"
-        "from dfu_emulator.transports.inprocess import Backend\n"
-        "from dfu_host.cli import main\n"
-        "with emulated('stm32f405') as port:\n"
-        f"    raise SystemExit(main({arguments}, backend=Backend(port)))\n"
-    )
-    return subprocess.run([sys.executable, "-c", program], **streams)
-
-
-@contextmanager
-def broken_pipe() -> Iterator[BinaryIO]:
-    """A pipe whose reader has left."""
-    reader, writer = os.pipe()
-    os.close(reader)
-    with os.fdopen(writer, "wb") as closed:
-        yield closed
+FULL = Path("/dev/full")
+UNPROTECT = CommandCode.READ_UNPROTECT
 
 
 class TestArguments:
@@ -57,15 +38,14 @@ class TestArguments:
             (["write", "x", "--mass-erase", "--no-erase"], "not allowed with"),
             (["erase"], "one of the arguments"),
             (["erase", "--sectors", "1-"], "'' is not the end of a range"),
-            (["erase", "--sectors", "5-3"], "'5-3' ends before it begins"),
-            (["erase", "--sectors", "0-99999999999"], "more than any memory has"),
             (["erase", "--sectors", "x"], "'x' is not a number or a range"),
             (["info", "--number", "0"], "counting begins with 1"),
             (["wait", "--timeout", "soon"], "'soon' is not a number of seconds"),
             (["convert", "a", "b", "--fill", "256"], "256 is no byte"),
-            (["convert", "a", "b", "--alt", "256"], "256 is no byte"),
             (["options"], "required: show|write"),
-            (["read", "x", "--format", "elf"], "invalid choice"),
+            (["erase", "--sectors", "0,5-3"], "'5-3' ends before it begins"),
+            (["read", "x", "--format", "elf"], "'elf' is none of raw, hex, srec, dfu, dfuse\n"),
+            (["write", "x", "--input-format", "bin"], "'bin' is none of raw, hex, srec, elf, dfu, dfuse\n"),
             (["erase", "--mass", "--address", "0"], "not allowed with"),
             (["list", "--device", "0483"], "'0483' is not VID:PID"),
             (["list", "--device", "0483:df11:1"], "is not VID:PID"),
@@ -78,11 +58,9 @@ class TestArguments:
         assert message in capsys.readouterr().err
 
     @pytest.mark.parametrize("command", ["info", "leave", "read", "erase", "write"])
-    def test_no_device(
-        self, tmp_path: Path, command: str, code: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_no_device(self, tmp_path: Path, command: str, code: Path) -> None:
         rest = {"read": ["out.bin"], "erase": ["--mass"], "write": [str(code), "--address", "0"]}
-        monkeypatch.chdir(tmp_path)
+        os.chdir(tmp_path)
         assert main([command, *rest.get(command, [])], backend=Backend()) == ExitCode.NO_DEVICE
         assert not (tmp_path / "out.bin").exists()
 
@@ -137,23 +115,38 @@ class TestInterruptions:
 
     @pytest.mark.parametrize("arguments", [["list"], ["read", "-"], ["info", "--json"]])
     def test_output_that_nobody_reads_any_more(self, arguments: list[str]) -> None:
-        with broken_pipe() as closed:
-            done = run_on_a_chip(arguments, stdout=closed, stderr=subprocess.PIPE)
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "wb") as closed:
+            done = in_a_process(arguments, stdout=closed, stderr=subprocess.PIPE)
         assert (done.returncode, done.stderr) == (ExitCode.DEVICE, b"")
 
-    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
-    @pytest.mark.parametrize("arguments", [["list"], ["read", "-"], ["info", "--json"]])
-    def test_output_on_a_full_disk(self, arguments: list[str]) -> None:
-        with Path("/dev/full").open("wb") as full:
-            done = run_on_a_chip(arguments, stdout=full, stderr=subprocess.PIPE)
-        assert done.returncode == ExitCode.CANNOT_CREATE
-        assert done.stderr.endswith(b"cannot write to standard output: No space left on device\n")
+    @pytest.mark.skipif(not FULL.exists(), reason=f"needs {FULL}")
+    @pytest.mark.parametrize("arguments", [["list"], ["read", "--length", "4", "-"], ["udev-rule"]])
+    def test_output_that_does_not_fit(self, arguments: list[str]) -> None:
+        with FULL.open("wb") as full:
+            done = in_a_process(arguments, stdout=full, stderr=subprocess.PIPE)
+        said = b"dfu-host: cannot write to standard output: No space left on device\n"
+        assert (done.returncode, done.stderr) == (ExitCode.CANNOT_CREATE, said)
 
-    @pytest.mark.parametrize("json", [[], ["--json"]])
-    def test_a_write_goes_on_when_nobody_reads_its_messages(self, code: Path, json: list[str]) -> None:
-        with broken_pipe() as closed:
-            arguments = ["write", str(code), "--address", str(FLASH), *json]
-            done = run_on_a_chip(arguments, stdout=subprocess.PIPE, stderr=closed)
+    @pytest.mark.skipif(not FULL.exists(), reason=f"needs {FULL}")
+    def test_the_document_does_not_fit(self) -> None:
+        with FULL.open("wb") as full:
+            done = in_a_process(["list", "--json"], stdout=full, stderr=subprocess.PIPE)
+        said = json.loads(done.stderr)["text"]
+        assert (done.returncode, said[:36]) == (
+            ExitCode.CANNOT_CREATE,
+            "cannot write to standard output: No ",
+        )
+
+    @pytest.mark.parametrize("flags", [["-v"], ["--json"]])
+    def test_messages_that_nobody_reads_do_not_break_off_a_write(self, code: Path, flags: list[str]) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "wb") as closed:
+            done = in_a_process(
+                ["write", str(code), "--address", str(FLASH), *flags], stdout=subprocess.PIPE, stderr=closed
+            )
         assert done.returncode == ExitCode.OK
 
     @pytest.mark.parametrize(
@@ -184,6 +177,49 @@ class TestInterruptions:
         assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.OK
         assert f405_bench.flash.startswith(CODE[:2720])
 
+    @pytest.mark.parametrize("arguments", [["erase", "--mass"], ["write", "--mass-erase"]])
+    def test_of_a_mass_erase(
+        self, f405_bench: Bench, code: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+    ) -> None:
+        f405_bench.backend = Interrupting(f405_bench.port, "erasing")
+        file = [code, "--address", FLASH] if arguments[0] == "write" else []
+        assert f405_bench.run(*arguments, *file) == ExitCode.INTERRUPTED
+        assert (
+            "interrupted while erasing, after 0 of 1048576 bytes; the device is in dfuIDLE;"
+            " on the chip now: 0x08000000..0x080fffff may be half erased"
+        ) in capsys.readouterr().err
+
+    def test_of_lifting_the_read_protection(
+        self, f405_bench: Bench, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        f405_bench.backend = Interrupting(f405_bench.port, "unprotecting")
+        assert f405_bench.run("unprotect", "--yes") == ExitCode.INTERRUPTED
+        assert capsys.readouterr().err == (
+            "dfu-host: interrupted while lifting the read protection; the device may be erased already;"
+            " the device is in dfuIDLE\n"
+        )
+
+    def test_of_the_look_before_a_write(
+        self, f405_bench: Bench, code: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        f405_bench.backend = Interrupting(f405_bench.port, "comparing")
+        assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.INTERRUPTED
+        said = capsys.readouterr().err
+        assert said.startswith("dfu-host: interrupted while comparing, after 0 of 16384 bytes; ")
+        assert said.endswith("; nothing on the device has changed; the device is in dfuIDLE\n")
+
+
+def in_a_process(arguments: list[str], **streams: Any) -> subprocess.CompletedProcess[bytes]:
+    """``dfu-host`` with these arguments and a chip, in a process of its own."""
+    program = (
+        "from dfu_emulator.emulation import emulated\n"
+        "from dfu_emulator.transports.inprocess import Backend\n"
+        "from dfu_host.cli import main\n"
+        "with emulated('stm32f405') as port:\n"
+        f"    raise SystemExit(main({arguments}, backend=Backend(port)))\n"
+    )
+    return subprocess.run([sys.executable, "-c", program], check=False, **streams)
+
 
 class Interrupting(Backend):
     """Ctrl-C, once: as a page is to be erased, as a second block is to be written, as one is read back."""
@@ -203,8 +239,10 @@ class Interrupting(Backend):
         elif (bmRequestType, bRequest) == (0x21, Request.DNLOAD) and wValue >= FIRST_DATA_BLOCK:
             self._blocks += 1
             stage = "writing" if self._blocks == 2 else ""
-        elif (bmRequestType, bRequest) == (0xA1, Request.UPLOAD) and self._blocks:
-            stage = "verifying"
+        elif (bmRequestType, bRequest) == (0xA1, Request.UPLOAD):
+            stage = "verifying" if self._blocks else "comparing"
+        if (bmRequestType, bRequest, wValue) == (0x21, Request.DNLOAD, 0) and data[0] == UNPROTECT:
+            stage = "unprotecting"
         if stage and stage == self._stage:
             self._stage = "over"
             raise KeyboardInterrupt

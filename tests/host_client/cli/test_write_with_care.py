@@ -1,5 +1,6 @@
 """``write`` where there is something on the chip already, and where it is broken off."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ def test_diff(f405_bench: Bench, code: Path, capsys: Captured) -> None:
     assert f"of the {len(CODE)} bytes of the file, all others were there already" in said
 
 
+def test_all_of_a_file_that_is_new(f405_bench: Bench, code: Path, capsys: Captured) -> None:
+    assert f405_bench.run("write", code, "--address", FLASH, "--diff") == ExitCode.OK
+    assert capsys.readouterr().err == f"dfu-host: wrote {len(CODE)} bytes and verified them\n"
+
+
 def test_preserve(f405_bench: Bench, code: Path, tmp_path: Path, capsys: Captured) -> None:
     assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.OK
     (tmp_path / "patch.bin").write_bytes(b"patch")
@@ -56,7 +62,9 @@ def test_preserve(f405_bench: Bench, code: Path, tmp_path: Path, capsys: Capture
 @pytest.mark.parametrize("flags", [["--mass-erase", "--diff"], ["--no-erase", "--preserve"]])
 def test_care_goes_page_by_page(f405_bench: Bench, code: Path, flags: list[str], capsys: Captured) -> None:
     assert f405_bench.run("write", code, "--address", FLASH, *flags) == ExitCode.USAGE
-    assert "page by page" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "dfu-host: --diff, --resume and --preserve go page by page: leave out --mass-erase or --no-erase\n"
+    )
 
 
 def power_loss(nth: int, kind: WorkKind) -> Scenario:
@@ -92,16 +100,40 @@ def test_what_was_to_be_preserved_is_saved(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "preserved-0x08000000.bin").write_bytes(b"of an earlier accident")
     bench = make_bench(f405, scenario=power_loss(7, WorkKind.ERASE))
     assert bench.run("write", code, "--address", FLASH) == ExitCode.OK
     code.write_bytes(b"patch")
     patch = ["write", code, "--address", FLASH + 100, "--preserve"]
     assert bench.run(*patch) == ExitCode.DEVICE
-    assert (tmp_path / "preserved-0x08000000.bin").read_bytes() == CODE[:100]
+    assert (tmp_path / "preserved-0x08000000.bin").read_bytes() == b"of an earlier accident"
+    assert (tmp_path / "preserved-0x08000000-2.bin").read_bytes() == CODE[:100]
     assert (tmp_path / "preserved-0x08000069.bin").read_bytes() == CODE[105:SECTOR]
-    assert "what was to be preserved from 0x08000069 on is in preserved-0x08000069.bin" in (
-        capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    restored = re.findall(r"preserved from .* on is in .*; when .*, 'dfu-host (.*)' brings it back", said)
+    assert len(restored) == 2
+    back(bench)
+    assert bench.run(*patch, "--resume") == ExitCode.OK
+    for arguments in restored:
+        assert bench.run(*arguments.split()) == ExitCode.OK
+    assert bench.flash[: len(CODE)] == CODE[:100] + b"patch" + CODE[105:]
+
+
+def test_what_was_to_be_preserved_is_saved_elsewhere(
+    f405: Profile, make_bench: MakeBench, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    removed = tmp_path / "removed"
+    removed.mkdir()
+    monkeypatch.chdir(removed)
+    removed.rmdir()
+    bench = make_bench(f405, scenario=power_loss(7, WorkKind.ERASE))
+    assert bench.run("write", code, "--address", FLASH) == ExitCode.OK
+    code.write_bytes(b"patch")
+    assert bench.run("write", code, "--address", FLASH + 100, "--preserve") == ExitCode.DEVICE
+    assert (elsewhere / "preserved-0x08000000.bin").read_bytes() == CODE[:100]
 
 
 @pytest.mark.parametrize("there_is_room", [True, False])

@@ -84,6 +84,13 @@ class TestHexAndSrec:
         with pytest.raises(FileError, match=rf"{name}: line {line} is damaged: .*crc"):
             load(put(tmp_path, name, "\r\n".join(lines)))
 
+    @pytest.mark.parametrize("line", [":0400000001020304F", ":0400000001g20304F2", ":04000000010203"])
+    def test_line_that_is_cut_off(self, tmp_path: Path, line: str) -> None:
+        with pytest.raises(FileError) as caught:
+            load(put(tmp_path, "a.hex", f":020000040800F2\n{line}\n"))
+        assert "a.hex: line 2 is damaged: " in str(caught.value)
+        assert "fromhex" not in str(caught.value)
+
     def test_missing_record_is_noticed_by_the_count(self, tmp_path: Path, image: bincopy.BinFile) -> None:
         lines = image.as_srec().splitlines(keepends=True)
         assert lines[-2].startswith("S5")
