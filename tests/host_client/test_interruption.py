@@ -130,13 +130,9 @@ def test_the_cable(chip: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("action", ["erase", "write"])
 def test_the_power(chip: str, action: str, tmp_path: Path) -> None:
     """Half-erased sectors, whose bits are anything, and half-written blocks."""
-    requests = [
-        t for t in rehearsal(chip, tmp_path) if t.setup.type and t.setup.bRequest == Request.GETSTATUS
-    ]
+    jobs = [transfer.reply.job for transfer in rehearsal(chip, tmp_path) if transfer.reply.job]
     begins = [
-        number
-        for number, transfer in enumerate(requests, 1)
-        if transfer.reply.job and any(effect.action == action for effect in transfer.reply.job.effects)
+        number for number, job in enumerate(jobs, 1) if any(effect.action == action for effect in job.effects)
     ]
     chance = random.Random(chip)
     for point in [chance.choice(begins) for _ in range(POINTS[chip] // 2)]:

@@ -79,7 +79,7 @@ def back(bench: Bench) -> None:
 
 
 def test_resume(f405: Profile, make_bench: MakeBench, code: Path, capsys: Captured) -> None:
-    bench = make_bench(f405, scenario=power_loss(25, WorkKind.WRITE))
+    bench = make_bench(f405, scenario=power_loss(13, WorkKind.WRITE))
     assert bench.run("write", code, "--address", FLASH) == ExitCode.DEVICE
     said = capsys.readouterr().err
     assert "on the chip now: 0x08000000..0x08005fff is written; 0x08006000..0x080067ff may be half" in said
@@ -101,7 +101,7 @@ def test_what_was_to_be_preserved_is_saved(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "preserved-0x08000000.bin").write_bytes(b"of an earlier accident")
-    bench = make_bench(f405, scenario=power_loss(7, WorkKind.ERASE))
+    bench = make_bench(f405, scenario=power_loss(4, WorkKind.ERASE))
     assert bench.run("write", code, "--address", FLASH) == ExitCode.OK
     code.write_bytes(b"patch")
     patch = ["write", code, "--address", FLASH + 100, "--preserve"]
@@ -129,7 +129,7 @@ def test_what_was_to_be_preserved_is_saved_elsewhere(
     removed.mkdir()
     monkeypatch.chdir(removed)
     removed.rmdir()
-    bench = make_bench(f405, scenario=power_loss(7, WorkKind.ERASE))
+    bench = make_bench(f405, scenario=power_loss(4, WorkKind.ERASE))
     assert bench.run("write", code, "--address", FLASH) == ExitCode.OK
     code.write_bytes(b"patch")
     assert bench.run("write", code, "--address", FLASH + 100, "--preserve") == ExitCode.DEVICE
@@ -149,7 +149,7 @@ def test_what_is_half_written_back_is_saved_beside_what_is_there(
     here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
-    bench = make_bench(f405, scenario=power_loss(45, WorkKind.WRITE))
+    bench = make_bench(f405, scenario=power_loss(23, WorkKind.WRITE))
     assert bench.run("write", code, "--address", FLASH) == ExitCode.OK
     here.mkdir()
     monkeypatch.chdir(here)

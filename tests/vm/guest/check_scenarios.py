@@ -6,8 +6,8 @@ import pytest
 import usb.core
 
 from dfu_emulator.profile.scalars import Duration
-from dfu_emulator.scenario import Do, Fault, Jobs, Moment, Requests, Scenario, When
-from dfu_emulator.scenario.scalars import StatusName
+from dfu_emulator.scenario import Do, Fault, Jobs, Moment, Requests, Scenario, Start, When
+from dfu_emulator.scenario.scalars import StateName, StatusName
 from dfu_emulator.timing import WorkKind
 from dfu_protocol import Request, State, Status
 from vm.guest.bus import (
@@ -51,6 +51,12 @@ def test_a_request_is_stalled_once(plug_in: PlugIn, request_: Request) -> None:
     assert error.value.errno == errno.EPIPE
     assert status(device).bState is State.DFU_IDLE
     once()
+
+
+def test_a_state_that_an_earlier_host_left(plug_in: PlugIn) -> None:
+    """Whatever resets a kernel sends while it takes the device in."""
+    plug_in(scenario=Scenario(start=Start(state=StateName(State.UPLOAD_IDLE))))
+    assert status(usb_device()).bState is State.UPLOAD_IDLE
 
 
 def test_an_answer_does_not_come(plug_in: PlugIn) -> None:
