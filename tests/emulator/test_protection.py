@@ -10,7 +10,7 @@ from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import OptionArea, Rdp1, WriteProtection
 from dfu_emulator.profile.scalars import HexBytes
 from dfu_protocol import Request, State, Status
-from emulator.host import FLASH, OPTION_BYTES, OTP, RAM, SYSTEM, Host, Plug, variant
+from emulator.host import CONFIGURE, FLASH, OPTION_BYTES, OTP, RAM, SYSTEM, Host, Plug, variant
 
 DONE = (Status.OK, 0, State.DNLOAD_IDLE, 0)
 VENDOR = (Status.VENDOR, 0, State.ERROR, 0)
@@ -262,8 +262,9 @@ class TestLevel2:
     def test_there_is_no_bootloader_to_talk_to(self, plug: Plug) -> None:
         host = plug(rdp=2)
         assert not host.port.attached
+        host.port.configure()  # an operating system finds nothing to configure
         with pytest.raises(DeviceGone):
-            host.port.configure()
+            host.port.control(CONFIGURE)
         with pytest.raises(DeviceGone):
             host.get_status()
 
