@@ -12,6 +12,9 @@ from dfu_host.session import Session
 
 _SHOWN = 16
 
+Difference = tuple[int, bytes, bytes]
+"""Its address, and the first bytes there, of the file and of the memory."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
@@ -26,15 +29,12 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         found = parts(device, firmware, arguments)
         size = sum(len(element.data) for part in found for element in part.elements)
         with context.report.track("comparing", size) as advance:
-            differing = 0
-            first: tuple[int, bytes, bytes] | None = None
-            for address, expected, there in _blocks(conversation, found):
-                wrong = [at for at, (a, b) in enumerate(zip(expected, there, strict=True)) if a != b]
-                if wrong and first is None:
-                    at = slice(wrong[0], wrong[0] + _SHOWN)
-                    first = address + wrong[0], expected[at], there[at]
-                differing += len(wrong)
+            suspects = []
+            for alternate, address, expected, there in _blocks(conversation, found):
+                if there != expected:
+                    suspects.append((alternate, address, expected))
                 advance(len(expected))
+        differing, first = _differences(conversation, suspects)
     document: dict[str, object] = {"bytes": size, "differing": differing}
     if first is None:
         context.report.say(f"all {size} bytes are as in the file")
@@ -52,12 +52,29 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     }
 
 
-def _blocks(conversation: Session, found: list[Part]) -> Iterator[tuple[int, bytes, bytes]]:
-    """(address, bytes of the file, bytes of the memory), block by block."""
+def _differences(
+    conversation: Session, suspects: list[tuple[int, int, bytes]]
+) -> tuple[int, Difference | None]:
+    """How many bytes differ, and the first: what differed once is read again, for it may be the transfer."""
+    differing, first = 0, None
+    for alternate, address, expected in suspects:
+        conversation.select(alternate)
+        there = b"".join(conversation.read(address, len(expected)))
+        wrong = [at for at, (a, b) in enumerate(zip(expected, there, strict=True)) if a != b]
+        if wrong and first is None:
+            shown = slice(wrong[0], wrong[0] + _SHOWN)
+            first = address + wrong[0], expected[shown], there[shown]
+        differing += len(wrong)
+    return differing, first
+
+
+def _blocks(conversation: Session, found: list[Part]) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """(alternate setting, address, bytes of the file, bytes of the memory), block by block."""
     for part in found:
         conversation.select(part.alternate.number)
         for element in part.elements:
             done = 0
             for block in conversation.read(element.address, len(element.data)):
-                yield element.address + done, element.data[done : done + len(block)], block
+                expected = element.data[done : done + len(block)]
+                yield part.alternate.number, element.address + done, expected, block
                 done += len(block)

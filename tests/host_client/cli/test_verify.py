@@ -6,6 +6,8 @@ from pathlib import Path
 import bincopy
 import pytest
 
+from dfu_emulator.profile import Profile
+from dfu_emulator.scenario import Do, Fault, Requests, Scenario, When
 from dfu_host.errors import ExitCode
 from dfu_protocol import Request
 from dfu_protocol.firmware_file import Element, Target
@@ -40,6 +42,19 @@ def test_different(f405_bench: Bench, code: Path, capsys: pytest.CaptureFixture[
     assert (document["bytes"], document["differing"], document["address"]) == (2750, 3, FLASH + 3)
     assert (document["expected"][:4], document["found"][:4]) == ("8304", "0304")
     assert document["exit_code"] == ExitCode.VERIFY
+
+
+def test_a_transfer_that_goes_wrong_is_no_difference(
+    make_bench: MakeBench, f405: Profile, code: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    when = When(request=Requests.of(Request.UPLOAD), nth=2)
+    bench = make_bench(f405, scenario=Scenario(faults=(Fault(do=Do.CORRUPT, when=when, bits=3),)))
+    flash = bench.port.device.bootloader.chip.flash
+    flash.disturb(FLASH, CODE)
+    assert bench.run("verify", code, "--address", FLASH) == ExitCode.OK
+    flash.disturb(FLASH + 2100, bytes([CODE[2100] ^ 1]))
+    assert bench.run("verify", code, "--address", FLASH) == ExitCode.VERIFY
+    assert "1 of 2750 bytes differ, the first at 0x08000834" in capsys.readouterr().err
 
 
 def test_several_memories(f405_bench: Bench, tmp_path: Path) -> None:
