@@ -27,10 +27,16 @@ import usb.core
 NODE = "/dev/bus/usb/001/002"
 PATIENCE = 30_000  # a busy machine may let a program wait
 def find():
-    device = usb.core.find(idVendor=0x0483)
-    if device is not None:
-        device.default_timeout = PATIENCE
-    return device
+    for attempt in range(10):
+        try:
+            device = usb.core.find(idVendor=0x0483)
+        except usb.core.NoBackendError:  # another program took the same name for its udev monitor
+            time.sleep(0.1)
+            continue
+        if device is not None:
+            device.default_timeout = PATIENCE
+        return device
+    raise usb.core.NoBackendError("libusb does not begin")
 def getstatus(device, timeout=PATIENCE):
     return list(device.ctrl_transfer(0xA1, 3, 0, 0, 6, timeout))
 def number(call, *arguments):
