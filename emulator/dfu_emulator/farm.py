@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,20 +14,11 @@ from dfu_emulator.profile.loader import convert
 from dfu_emulator.profile.shipped import is_path
 from dfu_emulator.profile.tree import Tree
 from dfu_emulator.profile.yaml_file import read_yaml
-from dfu_emulator.scenario import load_scenario, settings_of
+from dfu_emulator.scenario import Level, load_scenario, settings_of
+from dfu_emulator.scenario.model import TimingName
 from dfu_emulator.serial_number import neighbour, parse_unique_id
 from dfu_protocol import ProtocolError
 from dfu_protocol.descriptors import build_string
-
-
-class _Timing(Enum):
-    FAST = "fast"
-    REAL = "real"
-
-
-class _Boot0(Enum):
-    HIGH = "high"
-    LOW = "low"
 
 
 class _Chip(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,8 +31,8 @@ class _Chip(Struct, frozen=True, forbid_unknown_fields=True):
     serial: str | None = None
     uid: str | None = None
     rdp: Annotated[int, Meta(ge=0, le=2)] | None = None
-    boot0: _Boot0 | None = None
-    timing: _Timing | None = None
+    boot0: Level | None = None
+    timing: TimingName | None = None
     scenario: str | None = None
     seed: int | None = None
 
@@ -127,7 +117,7 @@ def _options(tree: Tree, folder: Path, number: int, chip: _Chip, common: ChipOpt
         serial=chip.serial,
         unique_id=unique_id,
         rdp=common.rdp if chip.rdp is None else chip.rdp,
-        boot0=common.boot0 if chip.boot0 is None else chip.boot0 is _Boot0.HIGH,
+        boot0=common.boot0 if chip.boot0 is None else chip.boot0 is Level.HIGH,
         timing=common.timing if chip.timing is None else chip.timing.value,
         scenario=common.scenario if chip.scenario is None else _below(folder, chip.scenario),
         seed=common.seed if chip.seed is None else chip.seed,

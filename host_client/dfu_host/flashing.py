@@ -1,6 +1,6 @@
 """What people do with a device, as operations: erase pages, and erase, write and verify a set of plans."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -15,7 +15,7 @@ from dfu_host.errors import (
     VerifyError,
 )
 from dfu_host.ledger import Ledger
-from dfu_host.plan import Plan
+from dfu_host.plan import Plan, gaps
 from dfu_host.progress import Track, silent
 from dfu_host.steps import Operation, T
 from dfu_host.survey import Care, survey
@@ -207,22 +207,10 @@ def _write(
 def _padded(conversation: Conversation, plan: Plan, element: Element) -> Operation[bytes]:
     """``element`` with the padding as it is in the memory: of an L0 or L1 that is not 0xFF."""
     data = bytearray(element.data)
-    for start, end in _padding(plan, element):
+    for start, end in gaps(element.address, len(element.data), plan.data):
         held = yield from conversation.contents_for_sure(start, end - start)
         data[start - element.address : end - element.address] = held
     return bytes(data)
-
-
-def _padding(plan: Plan, element: Element) -> Iterator[tuple[int, int]]:
-    """(first, first behind) of each run of ``element`` that is not the plan's data."""
-    at, end = element.address, element.address + len(element.data)
-    for part in plan.data:
-        if at <= part.address < end:
-            if at < part.address:
-                yield at, part.address
-            at = part.address + len(part.data)
-    if at < end:
-        yield at, end
 
 
 def _verify(conversation: Conversation, elements: Sequence[Element], track: Track) -> Operation[None]:

@@ -144,6 +144,17 @@ def clipped(elements: Iterable[Element], start: int, end: int) -> Iterator[Eleme
             yield Element(first, element.data[first - element.address : behind - element.address])
 
 
+def gaps(address: int, size: int, elements: Iterable[Element]) -> Iterator[tuple[int, int]]:
+    """(first, first behind) of each run of these ``size`` bytes that is in none of ``elements``."""
+    at, end = address, address + size
+    for element in sorted(clipped(elements, address, end), key=lambda element: element.address):
+        if at < element.address:
+            yield at, element.address
+        at = max(at, element.address + len(element.data))
+    if at < end:
+        yield at, end
+
+
 def contiguous_end(layout: Layout, address: int) -> int | None:
     """First address behind the segments that follow each other without a gap from ``address`` on.
 

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from dfu_host.conversation import Conversation
 from dfu_host.errors import NeighbourError, UsageError
-from dfu_host.ledger import Extent
-from dfu_host.plan import Plan, clipped
+from dfu_host.plan import Plan, clipped, gaps
 from dfu_host.progress import Track, silent
 from dfu_host.steps import Operation
 from dfu_protocol.firmware_file import Element
@@ -65,7 +64,9 @@ def survey(
     }
     if not care.compares:
         looked_at = {
-            page: data for page, data in looked_at.items() if care.preserve is not False and _gaps(page, data)
+            page: data
+            for page, data in looked_at.items()
+            if care.preserve is not False and any(gaps(*page, data))
         }
     if not looked_at:
         return Survey(tuple(plans), ())
@@ -160,21 +161,7 @@ def _words_that_differ(before: bytes, after: bytearray, align: int) -> list[int]
 def _neighbours(address: int, before: bytes, data: Sequence[Element], erased: int) -> Iterator[Element]:
     """What the gaps around ``data`` hold, without erased bytes at either end."""
     blank = bytes([erased])
-    for start, end in _gaps((address, len(before)), data):
+    for start, end in gaps(address, len(before), data):
         held = before[start - address : end - address]
         if trimmed := held.strip(blank):
             yield Element(start + len(held) - len(held.lstrip(blank)), trimmed)
-
-
-def _gaps(page: tuple[int, int], data: Sequence[Element]) -> list[Extent]:
-    """The parts of a page that are in none of ``data``."""
-    address, size = page
-    gaps: list[Extent] = []
-    at = address
-    for element in sorted(data, key=lambda element: element.address):
-        if at < element.address:
-            gaps.append((at, element.address))
-        at = max(at, element.address + len(element.data))
-    if at < address + size:
-        gaps.append((at, address + size))
-    return gaps

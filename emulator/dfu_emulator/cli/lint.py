@@ -45,6 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command, print the report, and tell by the exit code whether advice was given."""
+    timing = chosen_timing(arguments)
     with (
         chosen_chip(arguments) as port,
         advising(port, arguments.advice),
@@ -58,18 +59,18 @@ def run(arguments: argparse.Namespace) -> int:
             "command": arguments.argv,
             "exit_code": code,
             "chip": port.device.profile.name,
-            "timing": chosen_timing(arguments),
+            "timing": timing,
             "requests": adviser.requests,
             "advice": as_json(findings),
         }
         print(json.dumps(report, indent=2))
     else:
-        print(*_lines(arguments, port.device.profile.part, adviser.requests, findings), sep="\n")
+        print(*_lines(arguments, timing, port.device.profile.part, adviser.requests, findings), sep="\n")
     return Exit.FAILED if findings else code
 
 
 def _lines(
-    arguments: argparse.Namespace, part: str, requests: int, findings: Sequence[Finding]
+    arguments: argparse.Namespace, timing: str, part: str, requests: int, findings: Sequence[Finding]
 ) -> Iterator[str]:
     yield ""
     yield from as_text(findings)
@@ -77,5 +78,5 @@ def _lines(
     yield f"lint: {arguments.argv[0]} sent {part} {requests} DFU requests: {kinds}"
     if not requests:
         yield "lint: there was nothing to judge; a tool that flashes uses libusb and looks for 0483:df11"
-    elif chosen_timing(arguments) != "real":
+    elif timing != "real":
         yield "lint: nothing took time; with --timing real, what the host does in that time is judged too"
