@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfu_emulator.profile import load
-from dfu_emulator.profile.scalars import Duration
-from dfu_emulator.scenario import Do, Fault, Moment, Numbers, Requests, Scenario, Times, When
-from dfu_emulator.scenario.scalars import Probability, StatusName
+from dfu_emulator.scenario import Do, Fault, Numbers, Requests, Scenario, Times, When
+from dfu_emulator.scenario.scalars import Probability
 from dfu_host import DfuDevice, HostError, Outcome
 from dfu_host.bus import pick
 from dfu_host.device import Device
 from dfu_protocol import Request
+from emulator.scenario.strategies import OF_GETSTATUS, any_fault
 from host_client.bench import FLASH, Bench, bench
 
 CHIPS = ["stm32f405", "stm32f072", "stm32l432", "stm32h743", "stm32l083"]
@@ -27,7 +27,7 @@ DATA_BLOCKS = Numbers((2, 0xFFFF))
 @st.composite
 def faults(draw: st.DrawFn) -> Fault:
     do = draw(st.sampled_from(Do))
-    if do in (Do.POLL_TIMEOUT, Do.POWER_LOSS):
+    if do in OF_GETSTATUS:
         request = Request.GETSTATUS
     else:
         request = draw(st.sampled_from([r for r in Request if r is not Request.DETACH]))
@@ -39,18 +39,7 @@ def faults(draw: st.DrawFn) -> Fault:
         times=Times(draw(st.sampled_from([1, 1, 2, 5, Times.always]))),
         chance=Probability(draw(st.sampled_from([0.1, 0.5, 1.0]))),
     )
-    return Fault(
-        do=do,
-        when=when,
-        status=StatusName(draw(st.integers(1, 15))),
-        time=Duration(draw(st.integers(0, 15_000_000))),
-        bytes=draw(st.integers(0, 10)),
-        bits=draw(st.integers(1, 30)),
-        bwPollTimeout=draw(st.integers(0, 0xFFFFFF)),
-        moment=draw(st.sampled_from(Moment)),
-        back_after=draw(st.none() | st.builds(Duration, st.integers(0, 1_000_000))),
-        done=Probability(draw(st.floats(0.01, 1))),
-    )
+    return any_fault(draw, do, when, longest=15_000_000)
 
 
 def write(chip: Bench, found: DfuDevice, diff: bool, resume: bool, preserve: bool) -> Outcome:

@@ -4,39 +4,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfu_emulator.port import DeviceGone
-from dfu_emulator.profile.scalars import Duration
-from dfu_emulator.scenario import Do, Fault, Moment, Requests, Scenario, Times, When
-from dfu_emulator.scenario.scalars import Probability, StatusName
+from dfu_emulator.scenario import Do, Fault, Requests, Scenario, Times, When
+from dfu_emulator.scenario.scalars import Probability
 from dfu_protocol import Request, SetupPacket, State, Status
 from emulator.chips import stm32f405
 from emulator.host import plugged
+from emulator.scenario.strategies import OF_GETSTATUS, any_fault
 from emulator.test_random_requests import anything, sensible
-
-_GETSTATUS_ALONE = (Do.POLL_TIMEOUT, Do.POWER_LOSS)
 
 
 @st.composite
 def faults(draw: st.DrawFn) -> Fault:
     do = draw(st.sampled_from(Do))
-    request = Request.GETSTATUS if do in _GETSTATUS_ALONE else draw(st.sampled_from(Request))
+    request = Request.GETSTATUS if do in OF_GETSTATUS else draw(st.sampled_from(Request))
     when = When(
         request=Requests.of(request),
         nth=draw(st.integers(1, 4)),
         times=Times(draw(st.integers(1, 3))),
         chance=Probability(draw(st.sampled_from([0.5, 1.0]))),
     )
-    return Fault(
-        do=do,
-        when=when,
-        status=StatusName(draw(st.integers(1, 15))),
-        time=Duration(draw(st.integers(0, 10_000_000))),
-        bytes=draw(st.integers(0, 10)),
-        bits=draw(st.integers(1, 30)),
-        bwPollTimeout=draw(st.integers(0, 0xFFFFFF)),
-        moment=draw(st.sampled_from(Moment)),
-        back_after=draw(st.none() | st.builds(Duration, st.integers(0, 1_000_000))),
-        done=Probability(draw(st.floats(0.01, 1))),
-    )
+    return any_fault(draw, do, when, longest=10_000_000)
 
 
 @given(
