@@ -143,4 +143,4 @@ class FlashThroughDfu(RuleBasedStateMachine):
 
 
 TestFlashThroughDfu = FlashThroughDfu.TestCase
-TestFlashThroughDfu.settings = settings(deadline=None, max_examples=80, stateful_step_count=30)
+TestFlashThroughDfu.settings = settings(max_examples=80, stateful_step_count=30)

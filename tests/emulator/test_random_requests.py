@@ -58,7 +58,7 @@ sensible = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(anything | sensible, max_size=60))
 def test_any_sequence_is_answered(packets: list[tuple[SetupPacket, bytes]]) -> None:
     with emulated(stm32f405(), clock=ManualClock()) as port:
@@ -78,7 +78,7 @@ def test_any_sequence_is_answered(packets: list[tuple[SetupPacket, bytes]]) -> N
         assert bootloader.chip.flash.end - FLASH == len(bootloader.chip.flash.read(FLASH, 1 << 21))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(anything, max_size=40), st.sampled_from([0, 1]))
 def test_a_host_can_always_get_back_to_dfuidle(packets: list[tuple[SetupPacket, bytes]], rdp: int) -> None:
     with emulated(stm32f405(), clock=ManualClock(), rdp=rdp) as port:
@@ -99,7 +99,7 @@ def test_a_host_can_always_get_back_to_dfuidle(packets: list[tuple[SetupPacket, 
         raise AssertionError(f"still in {port.device.bootloader.state.label}")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(anything | sensible, max_size=60))
 def test_a_protected_chip_gives_nothing_away(packets: list[tuple[SetupPacket, bytes]]) -> None:
     """At level 1 no sequence of requests brings the secret out, or changes it other than by erasing all."""

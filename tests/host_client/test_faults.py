@@ -60,7 +60,7 @@ def check_neighbours(there: Bench, error: HostError, old: bytes) -> None:
     assert held[len(NEW) :] == old[len(NEW) :]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     chip=st.sampled_from(CHIPS),
     faulty=st.lists(faults(), min_size=1, max_size=3),

@@ -195,7 +195,7 @@ def test_what_cannot_be_read_cannot_be_cared_for(device: Device, care: Care) -> 
         program(device.session, [plan], care=care)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     chip=st.sampled_from(["stm32f405", "stm32l432", "stm32l083"]),
     old=st.dictionaries(st.integers(0, 40), st.binary(min_size=1, max_size=700), max_size=5),

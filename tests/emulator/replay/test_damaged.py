@@ -54,19 +54,16 @@ def judge(content: bytes) -> Replayed | str:
     return message
 
 
-@settings(deadline=None)
 @given(st.sampled_from([b"", b"{", b"\n\r\r\n", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d"]), st.binary())
 def test_any_bytes(beginning: bytes, rest: bytes) -> None:
     judge(beginning + rest)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(JSON) | st.binary(max_size=20), max_size=6))
 def test_any_lines(lines: list[bytes]) -> None:
     judge(b"".join(lines))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(KINDS), st.data())
 def test_any_truncation(kind: str, data: st.DataObject) -> None:
     whole = file(kind)
@@ -75,7 +72,7 @@ def test_any_truncation(kind: str, data: st.DataObject) -> None:
     assert isinstance(answer, str) or not answer.differences
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(KINDS), st.data())
 def test_any_damage(kind: str, data: st.DataObject) -> None:
     content = bytearray(file(kind))

@@ -138,7 +138,7 @@ def test_a_device_gets_its_address(steps: list[Step]) -> None:
             b"\x7fELF\x01",
             "no capture: neither pcap nor pcapng (of usbmon or USBPcap) nor a --trace-json file",
         ),
-        (gzip.compress(pcap([], USBMON)), "compressed: unpack it with gunzip first"),
+        (gzip.compress(pcap([], USBMON), mtime=0), "compressed: unpack it with gunzip first"),
         (b"\x28\xb5\x2f\xfd\x24", "compressed: unpack it with unzstd first"),
         (pcap([], USBMON)[:20], "cut short: no capture file is so small"),
         (b"{}\n", "line 1 is no line of a trace: Object missing required field `time`"),

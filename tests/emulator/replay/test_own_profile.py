@@ -65,7 +65,7 @@ def test_a_chip_that_comes_back_from_detach_as_it_was(f405: Profile) -> None:
         assert found(replayed(steps, emulated)) == []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.sampled_from(BusyModel),
     st.integers(0, 1),
@@ -88,7 +88,7 @@ def test_whatever_a_host_did_is_replayed_without_a_difference(
     assert found(replayed(recorded(profile, script, rdp=rdp), profile, Start(rdp=rdp))) == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(CHIPS), st.lists(anything | sensible, max_size=40))
 def test_against_any_other_profile_there_is_a_report(
     chip: str, requests: list[tuple[SetupPacket, bytes]]

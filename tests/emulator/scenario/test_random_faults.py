@@ -1,6 +1,6 @@
 """Whatever faults there are and whatever a host sends: an answer, or a device that is gone."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dfu_emulator.port import DeviceGone
@@ -32,7 +32,6 @@ def faults(draw: st.DrawFn) -> Fault:
     st.integers(0, 99),
     st.sampled_from(["fast", "real"]),
 )
-@settings(deadline=None)
 def test_there_is_an_answer_or_no_device(
     faulty: list[Fault], packets: list[tuple[SetupPacket, bytes]], seed: int, timing: str
 ) -> None:
