@@ -28,7 +28,7 @@ def consoles(readme: Path) -> Iterator[tuple[str, list[str]]]:
 
 def run(command: str, folder: Path) -> Done:
     """Run a command in a copy of an example."""
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "COLUMNS": "80"}
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=folder,

@@ -139,11 +139,10 @@ def test_colours_are_for_a_terminal_that_has_them(
     tmp_path: Path, environment: dict[str, str], coloured: bool
 ) -> None:
     ours, theirs = pty.openpty()
-    inherited = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
     subprocess.run(
         [sys.executable, "-m", "dfu_emulator", "exec", "--profile", "stm32f405", "--trace", "--", "true"],
         cwd=tmp_path,
-        env=inherited | environment,
+        env=os.environ | environment,
         stderr=theirs,
         timeout=TIME_LIMIT,
         check=True,
