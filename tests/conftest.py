@@ -2,14 +2,15 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
 
 # Machines differ: no test may depend on how fast one is.
-settings.register_profile("default", deadline=None)
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 
 PACKAGES = {
@@ -33,6 +34,16 @@ def require(command: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(hint)
     pytest.skip(hint)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def any_terminal() -> Iterator[None]:
+    """What is said of the terminal that the tests were started in, or of CI's, is not for what they run."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("FORCE_COLOR", "LINES", "NO_COLOR", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+            environment.delenv(name, raising=False)
+        environment.setenv("COLUMNS", "80")
+        yield
 
 
 @pytest.fixture

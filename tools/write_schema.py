@@ -1,6 +1,7 @@
 """Write the JSON Schema of a profile file, which editors complete and check by."""
 
 import argparse
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -48,6 +49,8 @@ def profile_schema() -> dict[str, Any]:
     sections = schema["$defs"].values()
     for section in sections:
         section.pop("required", None)
+        if "description" in section:  # a docstring, of which Python takes the indentation off since 3.13
+            section["description"] = inspect.cleandoc(section["description"])
     top = schema["$defs"]["Profile"]
     top["properties"]["extends"] = {
         "type": "string",

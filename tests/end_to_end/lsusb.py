@@ -4,89 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-SERIAL = "315A28A0B956"
-"""That of the real chip, which an emulated one has to be given."""
+from end_to_end.lsusb_texts import F4DISCOVERY
 
-_STM32F4DISCOVERY = """
-Device Descriptor:
-  bLength 18
-  bDescriptorType 1
-  bcdUSB 1.00
-  bDeviceClass 0
-  bDeviceSubClass 0
-  bDeviceProtocol 0
-  bMaxPacketSize0 64
-  idVendor 0x0483
-  idProduct 0xdf11
-  bcdDevice 21.00
-  iManufacturer 1 STMicroelectronics
-  iProduct 2 STM32  BOOTLOADER
-  iSerial 3 315A28A0B956
-  bNumConfigurations 1
-  Configuration Descriptor:
-    bLength 9
-    bDescriptorType 2
-    wTotalLength 54
-    bNumInterfaces 1
-    bConfigurationValue 1
-    iConfiguration 0
-    bmAttributes 0xc0
-      Self Powered
-    MaxPower 100mA
-    Interface Descriptor:
-      bLength 9
-      bDescriptorType 4
-      bInterfaceNumber 0
-      bAlternateSetting 0
-      bNumEndpoints 0
-      bInterfaceClass 254
-      bInterfaceSubClass 1
-      bInterfaceProtocol 2
-      iInterface 4 @Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg
-    Interface Descriptor:
-      bLength 9
-      bDescriptorType 4
-      bInterfaceNumber 0
-      bAlternateSetting 1
-      bNumEndpoints 0
-      bInterfaceClass 254
-      bInterfaceSubClass 1
-      bInterfaceProtocol 2
-      iInterface 5 @Option Bytes  /0x1FFFC000/01*016 g
-    Interface Descriptor:
-      bLength 9
-      bDescriptorType 4
-      bInterfaceNumber 0
-      bAlternateSetting 2
-      bNumEndpoints 0
-      bInterfaceClass 254
-      bInterfaceSubClass 1
-      bInterfaceProtocol 2
-      iInterface 6 @OTP Memory /0x1FFF7800/01*512 g,01*016 g
-    Interface Descriptor:
-      bLength 9
-      bDescriptorType 4
-      bInterfaceNumber 0
-      bAlternateSetting 3
-      bNumEndpoints 0
-      bInterfaceClass 254
-      bInterfaceSubClass 1
-      bInterfaceProtocol 2
-      iInterface 7 @Device Feature/0xFFFF0000/01*004 g
-      Device Firmware Upgrade Interface Descriptor:
-        bLength 9
-        bDescriptorType 33
-        bmAttributes 11
-          Will Detach
-          Manifestation Intolerant
-          Upload Supported
-          Download Supported
-        wDetachTimeout 255 milliseconds
-        wTransferSize 2048 bytes
-        bcdDFUVersion 1.1a
-Device Status: 0x0001
-  Self Powered
-"""
+SERIAL = F4DISCOVERY.serial
+"""That of the real chip, which an emulated one has to be given."""
 
 _SECTIONS = {
     "Device Descriptor:": "device",
@@ -136,7 +57,7 @@ def parse(listing: str) -> dict[str, str]:
     return fields
 
 
-REAL_CHIP = parse(_STM32F4DISCOVERY)
+REAL_CHIP = parse(F4DISCOVERY.text)
 
 SILICON = Difference(
     "The profile is that of newer silicon.",

@@ -35,6 +35,12 @@ def test_a_terminal_without_blocks(emulator: Emulator) -> None:
     assert "##########......................" in done.stdout
 
 
+def test_a_narrow_terminal_without_what_tables_are_cut_by(emulator: Emulator) -> None:
+    done = emulator("demo", environment={"PYTHONIOENCODING": "ascii", "COLUMNS": "30"})
+    assert done.code == 0, done.stderr
+    assert "?" in done.stdout
+
+
 def test_a_host_tool_that_fails_ends_it(emulator: Emulator, tmp_path: Path) -> None:
     broken = tmp_path / "dfu-util"
     broken.write_text("#!/bin/sh\nexit 3\n")

@@ -1,7 +1,6 @@
 """Real dfu-util 0.11 against one chip of each family: flash, read back, one page, all, other memories."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,21 +37,33 @@ AT_MOST = 256 * 1024
 """How much of a large flash is written."""
 
 
+def chip_of(family: str) -> Profile:
+    name, rom = CHIPS[family]
+    return load(name, rom_version=rom)
+
+
+def layouts(chip: Profile) -> list[Layout]:
+    """Of its alternate settings."""
+    return [parse_layout(name) for name in chip.alternates]
+
+
+def option_bytes(chip: Profile) -> int | None:
+    """The alternate setting that is called so, if one is."""
+    return next((n for n, layout in enumerate(layouts(chip)) if layout.name.startswith("Option")), None)
+
+
+WITH_OPTION_BYTES = [family for family in CHIPS if option_bytes(chip_of(family)) is not None]
+
+
 @pytest.fixture(params=CHIPS)
 def chip(request: pytest.FixtureRequest) -> Profile:
     """A chip of each family."""
-    name, rom = CHIPS[request.param]
-    profile = load(name, rom_version=rom)
-    assert profile.family == request.param
-    return profile
+    return chip_of(request.param)
 
 
 def test_no_family_is_left_out() -> None:
+    assert [chip_of(family).family for family in CHIPS] == list(CHIPS)
     assert sorted({load(name).family for name in available()}) == list(CHIPS)
-
-
-def layouts(chip: Profile) -> Iterator[tuple[int, Layout]]:
-    return enumerate(map(parse_layout, chip.alternates))
 
 
 def run(bus: Bus, alternate: int, where: str, *arguments: str) -> None:
@@ -86,18 +97,18 @@ def test_flash(make_bus: MakeBus, tmp_path: Path, chip: Profile) -> None:
 
 def test_other_alternates_can_be_read(make_bus: MakeBus, tmp_path: Path, chip: Profile) -> None:
     bus = make_bus(chip)
-    for alternate, layout in list(layouts(chip))[1:]:
+    for alternate, layout in list(enumerate(layouts(chip)))[1:]:
         for segment in layout.segments:
             file = tmp_path / f"{alternate}-{segment.address:x}"
             run(bus, alternate, f"{segment.address:#x}", "-U", str(file))
             assert file.stat().st_size == segment.end - segment.address
 
 
+@pytest.mark.parametrize("chip", WITH_OPTION_BYTES, indirect=True)
 def test_option_bytes_reset_the_chip(make_bus: MakeBus, tmp_path: Path, chip: Profile) -> None:
     """dfu-util's will-reset expects it; the chip is back then, as open as it was."""
-    number = next((n for n, layout in layouts(chip) if layout.name.startswith("Option")), None)
-    if number is None:
-        pytest.skip("no alternate setting of this chip is called option bytes")
+    number = option_bytes(chip)
+    assert number is not None
     area = chip.memory.option_bytes.areas[0]
     (tmp_path / "options").write_bytes(area.factory)
     bus = make_bus(chip)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,7 @@ def consoles(readme: Path) -> Iterator[tuple[str, list[str]]]:
 
 def run(command: str, folder: Path) -> Done:
     """Run a command in a copy of an example."""
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "COLUMNS": "80"}
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=folder,
@@ -72,7 +73,7 @@ def test_all_examples_have_something_to_run() -> None:
 @pytest.mark.parametrize("example", ["pyusb-flasher"], indirect=True)
 def test_the_flasher_is_a_program_too(example: Path) -> None:
     (example / "firmware.bin").write_bytes(bytes(range(256)) * 20)
-    flash = f"dfu-emulator exec --profile stm32f405 -- {sys.executable}"
+    flash = f"dfu-emulator exec --profile stm32f405 -- {shlex.quote(sys.executable)}"
     assert run(f"{flash} flasher.py firmware.bin", example) == Done(0, "flashed and verified\n", "")
     assert run(f"{flash} flasher_with_bug.py firmware.bin", example) == Done(0, "flashed and verified\n", "")
     missing = run(f"{flash} flasher.py nothing.bin", example)

@@ -1,5 +1,6 @@
 """``dfu-emulator exec``: exit codes, options, messages."""
 
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -113,14 +114,14 @@ def test_two_traces_may_go_nowhere(chip: Emulator) -> None:
 
 
 def test_rdp_level_2_has_no_device(chip: Emulator) -> None:
-    done = chip(f"{sys.executable} -c '{DETACHED}'", "--rdp", "2")
+    done = chip(shlex.join([sys.executable, "-c", DETACHED]), "--rdp", "2")
     assert done.stdout == "True\n"
     assert "read protection level 2" in done.stderr
 
 
 def test_trace_goes_to_a_file(chip: Emulator, tmp_path: Path) -> None:
     script = "import usb.core; usb.core.find(idVendor=0x0483).ctrl_transfer(0x21, 4, 0, 0, None)"
-    done = chip(f"{sys.executable} -c '{script}'", "--trace", "trace.txt")
+    done = chip(shlex.join([sys.executable, "-c", script]), "--trace", "trace.txt")
     assert done.code == 0
     lines = (tmp_path / "trace.txt").read_text().splitlines()
     assert lines[0].endswith("the device is on the bus")
@@ -140,7 +141,7 @@ def test_trace_says_why_a_request_was_stalled(chip: Emulator, tmp_path: Path) ->
         ]
     )
     (tmp_path / "script.py").write_text(script)
-    done = chip(f"{sys.executable} script.py", "--trace", "--rdp", "1")
+    done = chip(shlex.join([sys.executable, "script.py"]), "--trace", "--rdp", "1")
     assert done.code == 0
     stalls = [line.split(": ", 1)[1] for line in done.stderr.splitlines() if "STALL" in line]
     assert stalls == [

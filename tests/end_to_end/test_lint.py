@@ -1,6 +1,7 @@
 """``dfu-emulator lint`` and ``--advice`` with programs that use libusb."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 
 from end_to_end.conftest import Done, Emulator
 
-AUTHORS_FLASHER = f"{sys.executable} {Path(__file__).with_name('authors_flasher.py')}"
+AUTHORS_FLASHER = (sys.executable, str(Path(__file__).with_name("authors_flasher.py")))
+IN_A_SCRIPT = f"exec {shlex.join(AUTHORS_FLASHER)}"
 APPLICATION = bytes.fromhex("00 00 02 20 01 02 00 08") + bytes(range(1, 255)) * 20
 DFU_UTIL = "dfu-util -a 0 -s 0x08000000"
 
@@ -34,7 +36,7 @@ class TestTheThreadThatStartedIt:
     """Its author would have had both explanations in the first minute."""
 
     def test_abort_before_upload(self, emulator: Emulator) -> None:
-        done = emulator("lint", "--profile", "stm32f042", "--", "sh", "-c", f"exec {AUTHORS_FLASHER} first")
+        done = emulator("lint", "--profile", "stm32f042", "--", "sh", "-c", f"{IN_A_SCRIPT} first")
         assert done.code == 1
         assert "USB comm failed during upload" in done.stderr
         assert kinds(done) == ["upload-in-dnload-idle"]
@@ -42,7 +44,7 @@ class TestTheThreadThatStartedIt:
         assert "Send DFU_ABORT first, which leads to dfuIDLE, then UPLOAD." in done.stdout
 
     def test_wtransfersize_is_the_descriptors(self, emulator: Emulator) -> None:
-        done = emulator("lint", "--profile", "stm32f042", "--", *AUTHORS_FLASHER.split())
+        done = emulator("lint", "--profile", "stm32f042", "--", *AUTHORS_FLASHER)
         assert done.code == 1
         assert kinds(done) == ["upload-in-dnload-idle", "short-blocks"]
         assert "short-blocks, 3 times" in done.stdout
@@ -95,14 +97,14 @@ def test_a_program_that_ends_in_the_middle_of_a_mass_erase(lint: Emulator, tmp_p
         "device.ctrl_transfer(0xA1, 3, 0, 0, 6)\n"
         "device.ctrl_transfer(0xA1, 3, 0, 0, 6, 200)\n"
     )
-    done = lint(f"{sys.executable} hasty.py", "--timing", "real")
+    done = lint(shlex.join([sys.executable, "hasty.py"]), "--timing", "real")
     assert "USBTimeoutError" in done.stderr
     assert kinds(done) == ["impatient-erase"]
     assert "It can take 32 s on this chip" in done.stdout
 
 
 def test_json_is_alone_on_the_standard_output(lint: Emulator) -> None:
-    done = lint(f"echo hello; exec {AUTHORS_FLASHER}", "--json")
+    done = lint(f"echo hello; {IN_A_SCRIPT}", "--json")
     assert done.code == 1
     assert "hello" in done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
@@ -113,7 +115,7 @@ def test_json_is_alone_on_the_standard_output(lint: Emulator) -> None:
 
 
 def test_kinds_can_be_ignored(lint: Emulator) -> None:
-    done = lint(f"exec {AUTHORS_FLASHER}", "--ignore", "short-blocks", "--ignore", "upload-in-dnload-idle")
+    done = lint(IN_A_SCRIPT, "--ignore", "short-blocks", "--ignore", "upload-in-dnload-idle")
     assert (done.code, kinds(done)) == (0, [])
 
 
@@ -131,7 +133,7 @@ def test_without_advice_the_exit_code_is_the_commands(lint: Emulator, script: st
 
 
 def test_advice_as_it_happens(chip: Emulator) -> None:
-    done = chip(f"exec {AUTHORS_FLASHER}", "--advice")
+    done = chip(IN_A_SCRIPT, "--advice")
     assert done.code == 0
     advice = done.lines("advice: ")
     assert len(advice) == 2
@@ -140,4 +142,4 @@ def test_advice_as_it_happens(chip: Emulator) -> None:
 
 
 def test_no_advice_unless_asked_for(chip: Emulator) -> None:
-    assert chip(f"exec {AUTHORS_FLASHER}").lines("advice: ") == []
+    assert chip(IN_A_SCRIPT).lines("advice: ") == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -115,7 +116,7 @@ def test_what_cannot_be_replayed(
 
 def test_a_reader_that_has_seen_enough(emulator: Emulator, capture: Emulator, tmp_path: Path) -> None:
     capture("stm32f405")
-    command = f"{sys.executable} -m dfu_emulator replay capture.json --profile stm32h743 | true"
+    command = f"{shlex.quote(sys.executable)} -m dfu_emulator replay capture.json --profile stm32h743 | true"
     done = subprocess.run(
         ["sh", "-c", command], cwd=tmp_path, timeout=TIME_LIMIT, check=True, capture_output=True
     )

@@ -14,7 +14,7 @@ import pytest
 from dfu_emulator.transports.usbip import UsbipServer
 from dfu_protocol import Request, SetupPacket
 from emulator.host import CONFIGURE
-from emulator.transports.usbip_client import Address, Imported, device_list
+from emulator.transports.usbip.client import Address, Imported, device_list
 from end_to_end.conftest import TIME_LIMIT, Emulator
 
 F405 = ("--profile", "stm32f405")

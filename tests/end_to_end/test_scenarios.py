@@ -5,6 +5,7 @@ where what the chip holds up passes at once: they wait only as long as they want
 """
 
 import random
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -219,7 +220,7 @@ class TestByName:
 
     def test_naive_host(self, chip: Emulator, tmp_path: Path) -> None:
         (tmp_path / "new.bin").write_bytes(NEW)
-        command = f"{sys.executable} {naive_host.__file__} write new.bin"
+        command = shlex.join([sys.executable, naive_host.__file__, "write", "new.bin"])
         done = chip(command, "--scenario", "getstatus-stalls-while-busy")
         assert (done.code, done.stdout) == (1, "naive_host: [Errno 32] Pipe error\n")
         done = chip(command)

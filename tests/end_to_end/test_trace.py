@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -98,7 +99,7 @@ def test_the_effects_of_a_download_are_the_download(chip: Emulator, tmp_path: Pa
 
 @pytest.mark.usefixtures("dfu_util")
 def test_what_is_left_of_a_killed_emulator_can_be_read(tmp_path: Path, tshark: str) -> None:
-    kill = f"{sys.executable} -c '{ONE_REQUEST}'; kill -KILL $PPID"
+    kill = f"{shlex.join([sys.executable, '-c', ONE_REQUEST])}; kill -KILL $PPID"
     command = ["exec", "--profile", "stm32f405", *FILES, "--", "sh", "-c", kill]
     process = subprocess.run(
         [sys.executable, "-m", "dfu_emulator", *command], cwd=tmp_path, timeout=TIME_LIMIT, check=False
@@ -118,7 +119,7 @@ def test_a_file_that_cannot_be_opened(chip: Emulator, flag: str) -> None:
 
 @pytest.mark.parametrize("flag", ["--trace-json", "--pcap"])
 def test_a_full_disk_is_told_and_does_no_other_harm(chip: Emulator, flag: str) -> None:
-    done = chip(f"{sys.executable} -c '{ONE_REQUEST}'", flag, "/dev/full")
+    done = chip(shlex.join([sys.executable, "-c", ONE_REQUEST]), flag, "/dev/full")
     message = "dfu-emulator: /dev/full: the trace ends early: No space left on device\n"
     assert (done.code, done.stderr) == (0, message)
 
@@ -138,11 +139,10 @@ def test_colours_are_for_a_terminal_that_has_them(
     tmp_path: Path, environment: dict[str, str], coloured: bool
 ) -> None:
     ours, theirs = pty.openpty()
-    inherited = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
     subprocess.run(
         [sys.executable, "-m", "dfu_emulator", "exec", "--profile", "stm32f405", "--trace", "--", "true"],
         cwd=tmp_path,
-        env=inherited | environment,
+        env=os.environ | environment,
         stderr=theirs,
         timeout=TIME_LIMIT,
         check=True,

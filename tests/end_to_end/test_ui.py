@@ -14,7 +14,7 @@ import pytest
 from dfu_emulator.emulation import emulated
 from dfu_protocol import Request
 from emulator.host import FLASH, OPTION_BYTES
-from emulator.transports.usbip_client import Failed, Imported, RemoteHost
+from emulator.transports.usbip.client import Failed, Imported, RemoteHost
 from end_to_end.conftest import Emulator
 from end_to_end.terminal import CURSOR_OFF, CURSOR_ON, FIRST_SCREEN, OTHER_SCREEN, Terminal
 

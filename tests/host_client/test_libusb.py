@@ -125,7 +125,9 @@ def test_interruption(tmp_path: Path, sent: signal.Signals) -> None:
 
     with emulated("stm32f405", timing="real") as port, PreloadBus(port) as bus:
         port.watch(watch)
-        command = [sys.executable, "-m", "dfu_host", "write", "code.bin", "--address", FLASH]
+        # Tests that run in the background, or by nohup, would hand on that a signal is ignored.
+        heeding = ["env", f"--default-signal={sent.name}"]
+        command = [*heeding, sys.executable, "-m", "dfu_host", "write", "code.bin", "--address", FLASH]
         options: dict[str, Any] = {"cwd": tmp_path, "env": bus.environment(), "text": True}
         with subprocess.Popen(command, stderr=subprocess.PIPE, **options) as process:
             assert written.wait(TIME_LIMIT)

@@ -5,6 +5,7 @@ A module has ``configure(parser)``, which adds its flags, and ``run(arguments)``
 
 import argparse
 import errno
+import io
 import os
 import signal
 import sys
@@ -34,6 +35,8 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # tables are cut by "…", which not every terminal has
     try:
         try:
             return _run(sys.argv[1:] if argv is None else argv)

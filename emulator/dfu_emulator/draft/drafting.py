@@ -8,7 +8,7 @@ from pathlib import Path
 from dfu_emulator.draft.comments import comments
 from dfu_emulator.draft.document import document
 from dfu_emulator.draft.fit import Candidate, ranked, shipped
-from dfu_emulator.draft.spelling import write_profile
+from dfu_emulator.draft.writing import write_profile
 from dfu_emulator.profile import ProfileError, load
 from dfu_emulator.profile.names import find
 from dfu_emulator.survey import Survey, SurveyError

@@ -6,10 +6,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from dfu_emulator.draft.layouts import Block, blocks_of, named_blocks
-from dfu_emulator.draft.spelling import spell_duration, spell_size
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.errors import Key
 from dfu_emulator.profile.model import FlashTimes, OptionBytes, Span
+from dfu_emulator.profile.spelling import spell_duration, spell_size
 
 Change: TypeAlias = tuple[Key, Any]
 """A key, and what a profile's file would say there."""

@@ -21,7 +21,7 @@ from dfu_emulator.transports.usbip import UsbipServer, server, session
 from dfu_protocol import Request, SetupPacket
 from emulator.chips import stm32f405
 from emulator.host import CONFIGURE, FLASH
-from emulator.transports.usbip_client import (
+from emulator.transports.usbip.client import (
     RET_SUBMIT,
     RET_UNLINK,
     TIME_LIMIT,
@@ -34,10 +34,7 @@ from emulator.transports.usbip_client import (
     request_devlist,
     request_import,
 )
-
-GET_DEVICE_DESCRIPTOR = SetupPacket(0x80, 6, 0x0100, 0, 18)
-GET_STATUS = SetupPacket.dfu(Request.GETSTATUS, wLength=6)
-MASS_ERASE = b"\x41"
+from emulator.transports.usbip.setups import GET_DEVICE_DESCRIPTOR, GET_STATUS, MASS_ERASE
 
 
 @pytest.fixture

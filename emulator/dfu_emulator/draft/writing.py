@@ -1,4 +1,4 @@
-"""Values and documents as a person would write them in a profile."""
+"""A profile's file as a person would write it."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -29,19 +29,6 @@ class _Verbatim(str):
     """A text of which each space, or a character that is none to see, counts."""
 
     __slots__ = ()
-
-
-def spell_size(size: int) -> str:
-    """Bytes as a profile has them: ``16K``."""
-    return f"{size // 1024}K" if size % 1024 == 0 else str(size)
-
-
-def spell_duration(duration: int) -> str:
-    """Microseconds as a profile has them: ``400 ms``."""
-    for unit, size in (("s", 1_000_000), ("ms", 1_000)):
-        if duration and duration % size == 0:
-            return f"{duration // size} {unit}"
-    return f"{duration} us"
 
 
 def write_profile(comments: Sequence[str], document: Mapping[str, Any]) -> str:
