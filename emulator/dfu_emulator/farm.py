@@ -1,6 +1,6 @@
 """Several chips, described in one YAML file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,6 +63,14 @@ def read_farm(
                 raise tree.error(("chips", number, "image"), f"chips.{first} has this image too")
         chips.append((profile, options))
     return chips
+
+
+def files_of(path: Path) -> Iterator[tuple[str, Path]]:
+    """The keys of the farm file at ``path`` that name files, and the files. Raises ProfileError."""
+    for number, chip in enumerate(convert(Tree(*read_yaml(path)), _Farm).chips):
+        for key, name in (("profile", chip.profile), ("image", chip.image), ("scenario", chip.scenario)):
+            if name is not None and (key == "image" or is_path(name)):
+                yield f"chips.{number}.{key}", path.parent / name
 
 
 def _profile(

@@ -18,7 +18,7 @@ from dfu_emulator.memory import ImageError
 from dfu_emulator.port import Port
 from dfu_emulator.profile import load
 from dfu_emulator.scenario import load_scenario, settings_of
-from dfu_emulator.trace import TraceError, Traces, watching
+from dfu_emulator.trace import TraceError, Traces, Tracing
 from dfu_emulator.transports import TransportError
 
 _DEVICES = Path("/sys/bus/usb/devices")
@@ -61,7 +61,8 @@ def main() -> int:
 
 def _run(task: Task, argv: Sequence[str]) -> int:
     with ExitStack() as stack:
-        (watchers,) = stack.enter_context(watching(task.traces, say))
+        tracing = stack.enter_context(Tracing(task.traces, say))
+        (watchers,) = tracing.watchers
         scenario = task.options.scenario
         settings = [*(settings_of(load_scenario(scenario)) if scenario else ()), *task.settings]
         profile = load(task.profile, task.rom_version, settings)
@@ -69,6 +70,7 @@ def _run(task: Task, argv: Sequence[str]) -> int:
         stack.enter_context(advising(port, task.advice))
         _start_udev()
         check = stack.enter_context(_TRANSPORTS[task.transport](port))
+        tracing.begin()
         if port.attached:
             _wait_for_the_chip()
         else:
