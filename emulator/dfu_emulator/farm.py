@@ -92,8 +92,6 @@ def _profile(
 
 
 def _of_scenario(tree: Tree, number: int, scenario: str | None) -> list[Setting]:
-    if scenario is None:
-        return []
     try:
         return settings_of(load_scenario(scenario))
     except ProfileError as error:

@@ -55,7 +55,7 @@ def plugged_in(arguments: argparse.Namespace) -> Iterator[tuple[Port, dict[str, 
         profile = chosen_profile(arguments, arguments.profile)
         tracing = stack.enter_context(Tracing(chosen_traces(arguments), say))
         (watchers,) = tracing.watchers
-        port = stack.enter_context(emulated(profile, **vars(chip_options(arguments)), watchers=watchers))
+        port = stack.enter_context(emulated(profile, **chip_options(arguments).keywords(), watchers=watchers))
         bus = stack.enter_context(PreloadBus(port))
         tracing.begin()
         if not port.attached:

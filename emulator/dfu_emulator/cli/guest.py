@@ -17,6 +17,7 @@ from dfu_emulator.emulation import ChipOptions, emulated
 from dfu_emulator.memory import ImageError
 from dfu_emulator.port import Port
 from dfu_emulator.profile import load
+from dfu_emulator.profile.changes import Setting
 from dfu_emulator.scenario import load_scenario, settings_of
 from dfu_emulator.trace import TraceError, Traces, Tracing
 from dfu_emulator.transports import TransportError
@@ -63,10 +64,9 @@ def _run(task: Task, argv: Sequence[str]) -> int:
     with ExitStack() as stack:
         tracing = stack.enter_context(Tracing(task.traces, say))
         (watchers,) = tracing.watchers
-        scenario = task.options.scenario
-        settings = [*(settings_of(load_scenario(scenario)) if scenario else ()), *task.settings]
+        settings: list[str | Setting] = [*settings_of(load_scenario(task.options.scenario)), *task.settings]
         profile = load(task.profile, task.rom_version, settings)
-        port = stack.enter_context(emulated(profile, **vars(task.options), watchers=watchers))
+        port = stack.enter_context(emulated(profile, **task.options.keywords(), watchers=watchers))
         stack.enter_context(advising(port, task.advice))
         _start_udev()
         check = stack.enter_context(_TRANSPORTS[task.transport](port))

@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         chips = _chips(arguments)
         tracing = stack.enter_context(Tracing(chosen_traces(arguments), say, len(chips)))
         ports = [
-            stack.enter_context(emulated(profile, **vars(options), watchers=watchers))
+            stack.enter_context(emulated(profile, **options.keywords(), watchers=watchers))
             for (profile, options), watchers in zip(chips, tracing.watchers, strict=True)
         ]
         front: Front = LiveFront(ports) if arguments.ui else PlainFront(ports, arguments.advice)

@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     profile = chosen_profile(arguments, arguments.profile)
     options = chip_options(arguments)
     traces = chosen_traces(arguments)
-    with emulated(profile, **vars(replace(options, image=None))):
+    with emulated(profile, **replace(options, image=None).keywords()):
         pass  # what does not fit the chip is told before a machine is started
     folders = [Path.cwd()]
     with _ended_by_signals(), ExitStack() as stack:
