@@ -8,7 +8,7 @@ from dfu_emulator.advice import Adviser
 from dfu_emulator.emulation import emulated
 from dfu_emulator.live import ChipModel
 from dfu_emulator.port import Port
-from dfu_emulator.trace import Traces, watching
+from dfu_emulator.trace import Traces, Tracing
 from dfu_protocol import Request, SetupPacket
 from measure import Report, rates
 
@@ -43,8 +43,10 @@ def costs(report: Report, count: int) -> None:
     with ExitStack() as stack:
         writes, ports = [], []
         for traces in (*kinds.values(), Traces(), Traces()):
-            (watchers,) = stack.enter_context(watching(traces, print))
+            tracing = stack.enter_context(Tracing(traces, print))
+            (watchers,) = tracing.watchers
             port = stack.enter_context(emulated("stm32f405", watchers=watchers))
+            tracing.begin()
             port.configure()
             port.control(SetupPacket.dfu(Request.CLRSTATUS))
             writes.append(_write(port))

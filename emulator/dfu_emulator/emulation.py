@@ -5,13 +5,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from dfu_emulator.bootloader import Bootloader
 from dfu_emulator.chip import Chip
 from dfu_emulator.memory import FlashImage
 from dfu_emulator.port import Port, Watcher
-from dfu_emulator.profile import Profile, ProfileError, load
-from dfu_emulator.scenario import FaultyDevice, Level, Scenario, load_scenario, prepare, settings_of
+from dfu_emulator.profile import Profile, ProfileError, changed, load
+from dfu_emulator.scenario import (
+    FaultyDevice,
+    Level,
+    Scenario,
+    load_scenario,
+    prepare,
+    settings_of,
+    without_settings,
+)
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, serial_number
 from dfu_emulator.timing import Clock, FastTiming, MonotonicClock, RealTiming
 from dfu_emulator.usb_device import UsbDevice
@@ -21,7 +30,7 @@ TIMINGS = ("fast", "real")
 
 @dataclass(frozen=True)
 class ChipOptions:
-    """What a user chooses of a chip beside its profile: keywords of ``emulated``."""
+    """What a user chooses of a chip beside its profile."""
 
     image: Path | None = None
     timing: str | None = None
@@ -31,6 +40,10 @@ class ChipOptions:
     boot0: bool | None = None
     scenario: str | None = None
     seed: int | None = None
+
+    def keywords(self) -> dict[str, Any]:
+        """For ``emulated``, with a profile that has been changed as the scenario says."""
+        return vars(self) | {"scenario": without_settings(load_scenario(self.scenario))}
 
 
 def timing_of(wanted: str | None, scenario: Scenario) -> str:
@@ -59,13 +72,12 @@ def emulated(
     the flash. ``timing`` is ``fast`` or ``real``. ``rdp`` is the read protection level to begin with (0, 1
     or 2), ``boot0`` the level of the BOOT0 pin at resets (True is high). ``scenario`` is one, the name of
     one, or the path of its file, and ``seed`` decides what it leaves to chance; what other parameters leave
-    out is as it says, else fast, 0 and high. What it changes of the profile is changed where ``profile`` is a
-    name or a path: a Profile is taken as it is. Raises ProfileError, also for a level that the chip does not
-    have, ImageError, and ValueError for anything else that makes no sense.
+    out is as it says, else fast, 0 and high. What it changes of the profile is changed, also of a Profile.
+    Raises ProfileError, also for a level that the chip does not have, ImageError, and ValueError for anything
+    else that makes no sense.
     """
-    if isinstance(scenario, str | Path):
-        scenario = load_scenario(str(scenario))
-    scenario = scenario or Scenario()
+    if not isinstance(scenario, Scenario):
+        scenario = load_scenario(None if scenario is None else str(scenario))
     timing = timing_of(timing, scenario)
     if rdp is None:
         rdp = scenario.start.rdp
@@ -79,6 +91,8 @@ def emulated(
         raise ValueError(f"boot0 is True (high) or False (low), not {boot0!r}")
     if not isinstance(profile, Profile):
         profile = load(str(profile), settings=settings_of(scenario))
+    elif scenario.set:
+        profile = changed(profile, settings_of(scenario))
     if rdp == 2 and profile.memory.option_bytes.rdp.level2 is None:
         raise ProfileError(f"the {profile.name} has no read protection level 2")
     file = FlashImage(Path(image), profile.memory.flash) if image is not None else None

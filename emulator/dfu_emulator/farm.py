@@ -1,6 +1,6 @@
 """Several chips, described in one YAML file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,6 +65,14 @@ def read_farm(
     return chips
 
 
+def files_of(path: Path) -> Iterator[tuple[str, Path]]:
+    """The keys of the farm file at ``path`` that name files, and the files. Raises ProfileError."""
+    for number, chip in enumerate(convert(Tree(*read_yaml(path)), _Farm).chips):
+        for key, name in (("profile", chip.profile), ("image", chip.image), ("scenario", chip.scenario)):
+            if name is not None and (key == "image" or is_path(name)):
+                yield f"chips.{number}.{key}", path.parent / name
+
+
 def _profile(
     tree: Tree,
     folder: Path,
@@ -84,8 +92,6 @@ def _profile(
 
 
 def _of_scenario(tree: Tree, number: int, scenario: str | None) -> list[Setting]:
-    if scenario is None:
-        return []
     try:
         return settings_of(load_scenario(scenario))
     except ProfileError as error:

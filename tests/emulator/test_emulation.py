@@ -7,6 +7,7 @@ import pytest
 
 from dfu_emulator.emulation import emulated
 from dfu_emulator.profile import Profile, ProfileError
+from dfu_emulator.scenario import Scenario
 from dfu_emulator.timing import ManualClock, MonotonicClock
 from dfu_protocol import Request, SetupPacket
 from emulator.host import FLASH, variant
@@ -42,6 +43,22 @@ def test_nothing_takes_time_unless_it_is_asked_for(f405: Profile) -> None:
             port.control(SetupPacket.dfu(Request.GETSTATUS, 0, 6))
             holds[timing] = port.control(SetupPacket.dfu(Request.GETSTATUS, 0, 6)).hold
     assert holds == {"fast": 0, "real": 16_000_000}
+
+
+def test_a_scenario_changes_a_profile_that_is_given_as_one(f405: Profile) -> None:
+    scenario = Scenario(set={"dfu.wTransferSize": 1024}, name="small")
+    with emulated(f405, scenario=scenario) as port:
+        assert port.device.profile.dfu.wTransferSize == 1024
+    with emulated(f405) as port:
+        assert port.device.profile is f405
+
+
+def test_a_scenario_that_does_not_fit_the_profile(f405: Profile) -> None:
+    scenario = Scenario(set={"flash.siz": "1M"}, name="odd")
+    with pytest.raises(
+        ProfileError, match=r"^scenario odd: memory\.flash\.siz: unknown key"
+    ):
+        emulated(f405, scenario=scenario).__enter__()
 
 
 def test_each_is_a_chip_of_its_own(f405: Profile) -> None:

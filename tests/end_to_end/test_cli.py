@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,36 @@ def test_output_that_does_not_fit(command: str) -> None:
         )
     said = "dfu-emulator: cannot write to standard output: No space left on device\n"
     assert (done.returncode, done.stderr) == (2, said)
+
+
+INTERRUPTED_IMPORT = """\
+import signal, sys
+
+class Interrupts:
+    def find_spec(self, name, *_arguments):
+        if name == "msgspec":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+from dfu_emulator.__main__ import main
+sys.argv = ["dfu-emulator", "profiles", "list"]
+sys.exit(main())
+"""
+
+
+def test_an_interrupt_while_it_is_loaded_ends_it_quietly() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT], capture_output=True, timeout=TIME_LIMIT, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, b"", b"")
+
+
+def test_an_interrupt_while_it_works_ends_it_quietly(tmp_path: Path) -> None:
+    capture = tmp_path / "capture"
+    os.mkfifo(capture)
+    command = [sys.executable, "-m", "dfu_emulator", "replay", str(capture), "--profile", "stm32f405"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with capture.open("wb"):  # waits until it has opened it, too
+            process.send_signal(signal.SIGINT)
+            output = process.communicate(timeout=TIME_LIMIT)
+        assert (process.returncode, output) == (128 + signal.SIGINT, (b"", b""))

@@ -196,12 +196,14 @@ def test_trace_of_one_chip_is_as_that_of_exec(run: Run, tmp_path: Path) -> None:
     assert line.split(maxsplit=1) == ["0.000000", "the device is on the bus"]
 
 
-def test_a_port_in_use_is_one_sentence(emulator: Emulator) -> None:
+def test_a_port_in_use_is_one_sentence_and_costs_no_old_trace(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"that of the emulator that has the port")
     with UsbipServer([], port=0) as server:
         place = f"127.0.0.1:{server.address[1]}"
-        done = emulator(*USBIP, *F405, "--listen", place)
+        done = emulator(*USBIP, *F405, "--listen", place, "--trace-json", "old")
     assert (done.code, done.stdout) == (2, "")
     assert done.stderr == f"dfu-emulator: cannot listen on {place}: Address already in use\n"
+    assert (tmp_path / "old").read_bytes() == b"that of the emulator that has the port"
 
 
 @pytest.mark.parametrize("option", [("--image", "a.bin"), ("--serial", "A"), ("--uid", "1" * 24)])

@@ -124,6 +124,53 @@ def test_a_full_disk_is_told_and_does_no_other_harm(chip: Emulator, flag: str) -
     assert (done.code, done.stderr) == (0, message)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("exec", "--image", "odd.bin", "--", "true"),
+        ("exec", "--rdp", "2", "--", "true"),
+        ("lint", "--image", "odd.bin", "--", "true"),
+        ("vm", "--image", "odd.bin", "--", "true"),
+        ("run", "--image", "odd.bin"),
+        ("run", "--udc", "there-is-none"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_costs_no_old_trace(
+    emulator: Emulator, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "odd.bin").write_bytes(b"odd")
+    for trace in ("old", "older"):
+        (tmp_path / trace).write_bytes(b"precious")
+    command, *rest = arguments
+    done = emulator(command, "--profile", "stm32f107", "--trace", "old", "--pcap", "older", *rest)
+    assert done.code == 2, done.output
+    assert [(tmp_path / trace).read_bytes() for trace in ("old", "older")] == [b"precious"] * 2
+
+
+@pytest.mark.parametrize(
+    ("chip", "key", "name"),
+    [
+        ("profile: ./own.yaml", "profile", "./own.yaml"),
+        ("profile: stm32f405, image: a.bin", "image", "a.bin"),
+        ("profile: stm32f405, scenario: ./s.yaml", "scenario", "./s.yaml"),
+    ],
+    ids=["profile", "image", "scenario"],
+)
+def test_a_trace_overwrites_no_file_of_a_farm(
+    emulator: Emulator, tmp_path: Path, chip: str, key: str, name: str
+) -> None:
+    folder = tmp_path / "farm"
+    folder.mkdir()
+    (folder / "own.yaml").write_text("extends: stm32f405\n")
+    (folder / "s.yaml").write_text("start: {rdp: 1}\n")
+    (folder / "farm.yaml").write_text(f"chips: [{{{chip}}}]\n")
+    done = emulator("run", "--farm", "farm/farm.yaml", "--pcap", f"farm/{name}")
+    first = f"chips.0.{key} of farm/farm.yaml"
+    assert done.code == 2
+    assert done.stderr == f"dfu-emulator: {first} and --pcap both name farm/{name}: they need a file each\n"
+
+
 def test_vm_says_at_once_that_a_file_cannot_be_opened(emulator: Emulator) -> None:
     done = emulator("vm", "--pcap", "/no/such/folder/x", "--", "true")
     message = "dfu-emulator: /no/such/folder/x: cannot be opened for the trace: No such file or directory\n"

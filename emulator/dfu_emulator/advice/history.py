@@ -93,8 +93,8 @@ class History:
         """The last request to the bootloader since it came to the bus or the bus was reset."""
         self.job: Transfer | None = None
         """The DNLOAD taken last, until its outcome is told."""
-        self.download: Transfer | None = None
-        """The last DNLOAD, if the host knows that the chip has taken it and has sent no GETSTATUS since."""
+        self.unasked = False
+        """Whether the host knows that the chip has taken a DNLOAD, and has sent no GETSTATUS since."""
         self.unanswered = False
         """Whether the last GETSTATUS since a DNLOAD had no answer: a host may well give up then."""
         self.block: Transfer | None = None
@@ -150,8 +150,9 @@ class History:
         """Remember it."""
         match event:
             case Transfer():
-                if request_of(event) is not None:
-                    self._add_request(event)
+                request = request_of(event)
+                if request is not None:
+                    self._add_request(request, event)
             case Attached():
                 self._forget()
                 self.addressed = False
@@ -162,20 +163,16 @@ class History:
                 self._forget()
 
     def _forget(self) -> None:
-        self.last = self.job = self.download = self.block = self.told_busy = None
-        self.unanswered = False
+        self.last = self.job = self.block = self.told_busy = None
+        self.unasked = self.unanswered = False
 
-    def _add_request(self, transfer: Transfer) -> None:
+    def _add_request(self, request: Request, transfer: Transfer) -> None:
         if is_block(transfer):
             self.block = transfer
-        elif request_of(transfer) not in (Request.GETSTATUS, Request.GETSTATE):
+        elif request not in (Request.GETSTATUS, Request.GETSTATE):
             self.block = None
-        request = request_of(transfer)
-        if request is Request.DNLOAD and _is_acknowledged(transfer):
-            self.download = transfer
-        elif request in (Request.DNLOAD, Request.GETSTATUS):
-            self.download = None
         if request in (Request.DNLOAD, Request.GETSTATUS):
+            self.unasked = request is Request.DNLOAD and _is_acknowledged(transfer)
             self.unanswered = request is Request.GETSTATUS and transfer.reply.hold >= NEVER
         status = status_in(transfer)
         if status is not None and status.bState is State.DNBUSY:

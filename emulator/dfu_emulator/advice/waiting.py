@@ -45,14 +45,14 @@ def _status_is_due(transfer: Transfer, history: History) -> Facts | None:
     request = request_of(transfer)
     if transfer.before not in _WAITING or request not in (*_GIVES_UP, Request.CLRSTATUS):
         return None
-    if history.download is None:
+    if not history.unasked:
         return None  # it cleans up after an earlier host, or what it cannot know to have arrived
     return {"job": _waiting(history, transfer.before), "instead": f"{request.name} came instead"}
 
 
 def _status_never_came(ending: Ending, history: History) -> Facts | None:
     state = history.state
-    if state not in _WAITING or history.download is None or isinstance(ending, Detached):
+    if state not in _WAITING or not history.unasked or isinstance(ending, Detached):
         return None
     return {"job": _waiting(history, state), "instead": _end(ending)}
 

@@ -43,20 +43,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()  # what cannot be written is only known now
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python would say so once more while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()  # whoever read it has seen enough
         return Exit.SIGNALLED + signal.SIGPIPE
     except OSError as error:
         if error.errno != errno.ENOSPC or error.filename is not None:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
         print(f"dfu-emulator: cannot write to standard output: {error.strerror}", file=sys.stderr)
         return Exit.USAGE
 
 
+def _silence_stdout() -> None:
+    """What is left in its buffer cannot be written: Python would say so once more while it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _run(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="dfu-emulator", description="An STM32 in its ROM USB bootloader, in software."
+        prog="dfu-emulator",
+        description="An STM32 in its ROM USB bootloader, in software.",
+        epilog="Ctrl-C ends a command with exit code 130, but 'run', which is meant to be ended so, with 0.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

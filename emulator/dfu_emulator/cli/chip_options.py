@@ -7,7 +7,7 @@ from dfu_emulator.cli.trace_options import add_trace_options
 from dfu_emulator.emulation import TIMINGS, ChipOptions, timing_of
 from dfu_emulator.profile import Profile, load
 from dfu_emulator.profile.changes import Setting
-from dfu_emulator.scenario import Scenario, load_scenario, settings_of
+from dfu_emulator.scenario import load_scenario, settings_of
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
 from dfu_protocol import ProtocolError
 from dfu_protocol.descriptors import build_string
@@ -38,8 +38,7 @@ def chosen_profile(arguments: argparse.Namespace, name: str) -> Profile:
 
 def chosen_settings(arguments: argparse.Namespace) -> list[str | Setting]:
     """What the flags change of a profile: ``--set`` has the last word."""
-    scenario = getattr(arguments, "scenario", None)
-    return [*(settings_of(load_scenario(scenario)) if scenario else ()), *arguments.set]
+    return [*settings_of(load_scenario(getattr(arguments, "scenario", None))), *arguments.set]
 
 
 def add_chip_options(parser: argparse.ArgumentParser) -> None:
@@ -105,9 +104,7 @@ def chip_options(arguments: argparse.Namespace) -> ChipOptions:
 
 def chosen_timing(arguments: argparse.Namespace) -> str:
     """``fast`` or ``real``, as the flags or else the scenario have it."""
-    return timing_of(
-        arguments.timing, load_scenario(arguments.scenario) if arguments.scenario else Scenario()
-    )
+    return timing_of(arguments.timing, load_scenario(arguments.scenario))
 
 
 def _unique_id(text: str) -> UniqueId:

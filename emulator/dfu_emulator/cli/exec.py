@@ -12,7 +12,7 @@ from dfu_emulator.cli.trace_options import chosen_traces
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Port
 from dfu_emulator.scenario import FaultyDevice
-from dfu_emulator.trace import watching
+from dfu_emulator.trace import Tracing
 from dfu_emulator.transports.preload import PreloadBus
 
 _EXIT_CODES = """\
@@ -41,28 +41,26 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Emulate the chip that the flags describe while the command runs; returns the command's exit code."""
-    with (
-        chosen_chip(arguments) as port,
-        advising(port, arguments.advice),
-        plugged_in(port) as environment,
-    ):
+    with plugged_in(arguments) as (port, environment), advising(port, arguments.advice):
         return process.run(arguments.argv, environment)
 
 
 @contextlib.contextmanager
-def chosen_chip(arguments: argparse.Namespace) -> Iterator[Port]:
-    """The chip that the flags describe, at a port. Raises what has taken the chip away, if something has."""
+def plugged_in(arguments: argparse.Namespace) -> Iterator[tuple[Port, dict[str, str]]]:
+    """The chip that the flags describe, at a port, and the environment in which commands see it.
+
+    Raises what has taken the chip away, if something has.
+    """
     with contextlib.ExitStack() as stack:
-        profile = chosen_profile(arguments, arguments.profile)  # an error in it costs no old trace
-        (watchers,) = stack.enter_context(watching(chosen_traces(arguments), say))
-        port = stack.enter_context(
-            emulated(
-                profile,
-                **vars(chip_options(arguments)),
-                watchers=watchers,
-            )
-        )
-        yield port
+        profile = chosen_profile(arguments, arguments.profile)
+        tracing = stack.enter_context(Tracing(chosen_traces(arguments), say))
+        (watchers,) = tracing.watchers
+        port = stack.enter_context(emulated(profile, **chip_options(arguments).keywords(), watchers=watchers))
+        bus = stack.enter_context(PreloadBus(port))
+        tracing.begin()
+        if not port.attached:
+            say("at read protection level 2 the bootloader never runs: no device")
+        yield port, bus.environment()
         if isinstance(port.device, FaultyDevice) and not port.device.hits:
             say(
                 f"no request was hit: 'dfu-emulator scenarios show {arguments.scenario}' says which ones the"
@@ -70,12 +68,3 @@ def chosen_chip(arguments: argparse.Namespace) -> Iterator[Port]:
             )
         if port.failure is not None:
             raise port.failure
-
-
-@contextlib.contextmanager
-def plugged_in(port: Port) -> Iterator[dict[str, str]]:
-    """The environment in which commands see the chip."""
-    with PreloadBus(port) as bus:
-        if not port.attached:
-            say("at read protection level 2 the bootloader never runs: no device")
-        yield bus.environment()

@@ -18,7 +18,7 @@ class Exit(IntEnum):
     NOT_EXECUTABLE = 126
     NOT_FOUND = 127
     SIGNALLED = 128
-    """Plus the number of the signal that ended the command."""
+    """Plus the number of the signal that ended the command, or us: 130 is Ctrl-C."""
 
 
 class UsageError(Exception):

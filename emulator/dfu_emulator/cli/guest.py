@@ -17,8 +17,9 @@ from dfu_emulator.emulation import ChipOptions, emulated
 from dfu_emulator.memory import ImageError
 from dfu_emulator.port import Port
 from dfu_emulator.profile import load
+from dfu_emulator.profile.changes import Setting
 from dfu_emulator.scenario import load_scenario, settings_of
-from dfu_emulator.trace import TraceError, Traces, watching
+from dfu_emulator.trace import TraceError, Traces, Tracing
 from dfu_emulator.transports import TransportError
 
 _DEVICES = Path("/sys/bus/usb/devices")
@@ -61,14 +62,15 @@ def main() -> int:
 
 def _run(task: Task, argv: Sequence[str]) -> int:
     with ExitStack() as stack:
-        (watchers,) = stack.enter_context(watching(task.traces, say))
-        scenario = task.options.scenario
-        settings = [*(settings_of(load_scenario(scenario)) if scenario else ()), *task.settings]
+        tracing = stack.enter_context(Tracing(task.traces, say))
+        (watchers,) = tracing.watchers
+        settings: list[str | Setting] = [*settings_of(load_scenario(task.options.scenario)), *task.settings]
         profile = load(task.profile, task.rom_version, settings)
-        port = stack.enter_context(emulated(profile, **vars(task.options), watchers=watchers))
+        port = stack.enter_context(emulated(profile, **task.options.keywords(), watchers=watchers))
         stack.enter_context(advising(port, task.advice))
         _start_udev()
         check = stack.enter_context(_TRANSPORTS[task.transport](port))
+        tracing.begin()
         if port.attached:
             _wait_for_the_chip()
         else:

@@ -10,7 +10,7 @@ from dfu_emulator.advice.report import as_json, as_text
 from dfu_emulator.cli import process
 from dfu_emulator.cli.advising import advising
 from dfu_emulator.cli.chip_options import chosen_timing
-from dfu_emulator.cli.exec import add_flags, chosen_chip, plugged_in
+from dfu_emulator.cli.exec import add_flags, plugged_in
 from dfu_emulator.cli.exits import Exit
 
 _EXIT_CODES = """\
@@ -47,10 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command, print the report, and tell by the exit code whether advice was given."""
     timing = chosen_timing(arguments)
     with (
-        chosen_chip(arguments) as port,
+        plugged_in(arguments) as (port, environment),
         advising(port, arguments.advice),
         Adviser(port) as adviser,
-        plugged_in(port) as environment,
     ):
         code = process.run(arguments.argv, environment, sys.stderr if arguments.json else None)
     findings = [finding for kind, finding in adviser.findings.items() if kind not in arguments.ignore]

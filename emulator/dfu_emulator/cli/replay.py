@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from dfu_emulator.cli.chip_options import PROFILE_HELP, add_profile_changes, chosen_profile
@@ -9,6 +10,7 @@ from dfu_emulator.cli.exits import Exit, UsageError
 from dfu_emulator.profile import Profile
 from dfu_emulator.replay import (
     CaptureError,
+    Place,
     Report,
     Start,
     as_json,
@@ -42,8 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         type=_place,
-        metavar="BUS.ADDRESS",
-        help="the chip at first; default: the device with the profile's ids, else one with a DFU interface",
+        metavar="BUS.ADDRESS[@PACKET]",
+        help="the chip at first, and one of its packets where others had its address as well; default: the "
+        "device with the profile's ids, else one with a DFU interface",
     )
     parser.add_argument(
         "--image",
@@ -73,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     ids = profile.usb.idVendor, profile.usb.idProduct
     try:
         capture = read_capture(arguments.capture)
-        session = find_session(capture, *ids, arguments.device)
+        session = find_session(capture, *ids, *(arguments.device or ()))
     except CaptureError as error:
         raise UsageError(f"{arguments.capture}: {error}") from None
     replayed = replay(session, profile, Start(arguments.rdp, arguments.boot0 == "high", flash))
@@ -82,11 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
     return Exit.FAILED if replayed.differences else Exit.OK
 
 
-def _place(text: str) -> tuple[int, int]:
-    bus, dot, address = text.partition(".")
-    if not (dot and bus.isdecimal() and address.isdecimal()):
-        raise argparse.ArgumentTypeError(f"expected BUS.ADDRESS, like 1.5, not {text!r}")
-    return int(bus), int(address)
+def _place(text: str) -> tuple[Place, int | None]:
+    found = re.fullmatch(r"([0-9]+)\.([0-9]+)(?:@([0-9]+))?", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"expected BUS.ADDRESS, like 1.5, or 1.5@340, not {text!r}")
+    return (int(found[1]), int(found[2])), int(found[3]) if found[3] else None
 
 
 def _flash(image: Path | None, profile: Profile) -> bytes | None:

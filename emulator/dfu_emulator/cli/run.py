@@ -18,7 +18,7 @@ from dfu_emulator.emulation import ChipOptions, emulated
 from dfu_emulator.farm import read_farm
 from dfu_emulator.profile import Profile
 from dfu_emulator.serial_number import neighbour
-from dfu_emulator.trace import watching
+from dfu_emulator.trace import Tracing
 
 _EXIT_CODES = """\
 exit codes: 0 once SIGINT or SIGTERM ends it, 2 for wrong flags, an unusable profile, farm file, image or
@@ -74,15 +74,16 @@ def run(arguments: argparse.Namespace) -> int:
         check_ui(arguments)
     with _stop_signals() as stop, ExitStack() as stack:
         chips = _chips(arguments)
-        watchers = stack.enter_context(watching(chosen_traces(arguments), say, len(chips)))
+        tracing = stack.enter_context(Tracing(chosen_traces(arguments), say, len(chips)))
         ports = [
-            stack.enter_context(emulated(profile, **vars(options), watchers=watching_it))
-            for (profile, options), watching_it in zip(chips, watchers, strict=True)
+            stack.enter_context(emulated(profile, **options.keywords(), watchers=watchers))
+            for (profile, options), watchers in zip(chips, tracing.watchers, strict=True)
         ]
         front: Front = LiveFront(ports) if arguments.ui else PlainFront(ports, arguments.advice)
         stack.enter_context(front)
         transport = TRANSPORTS[arguments.transport] if arguments.transport else best
         serving = stack.enter_context(transport(ports, arguments))
+        tracing.begin()
         stack.enter_context(front.showing(serving.lines))
         while not stop.wait(front.pause):
             serving.check()

@@ -1,10 +1,13 @@
 """The flags that say where traces go."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from dfu_emulator.cli.exits import UsageError
 from dfu_emulator.cli.terminal import can_colour_errors
+from dfu_emulator.farm import files_of
+from dfu_emulator.profile.shipped import is_path
 from dfu_emulator.trace import Traces
 
 _TRACES = ("--trace", "--trace-json", "--pcap")
@@ -32,7 +35,7 @@ def add_trace_options(parser: argparse.ArgumentParser) -> None:
 def chosen_traces(arguments: argparse.Namespace) -> Traces:
     """The traces that the flags ask for; colours are for a terminal.
 
-    Raises UsageError where one would overwrite another, or a file that another flag names.
+    Raises UsageError where one would overwrite another, or a file that another flag or the farm file names.
     """
     _keep_apart(arguments)
     return Traces(
@@ -45,13 +48,31 @@ def chosen_traces(arguments: argparse.Namespace) -> Traces:
 
 def _keep_apart(arguments: argparse.Namespace) -> None:
     taken: dict[Path, str] = {}
-    for flag in ("--image", "--scenario", "--farm", *_TRACES):
-        name = getattr(arguments, flag.removeprefix("--").replace("-", "_"), None)
-        if name is None or name == "-":
-            continue
+    for origin, name in _files(arguments):
         path = Path(name).resolve()
         if path.exists() and not path.is_file():  # such as /dev/null, which takes all
             continue
-        if path in taken and flag in _TRACES:
-            raise UsageError(f"{taken[path]} and {flag} both name {name}: they need a file each")
-        taken[path] = flag
+        if path in taken and origin in _TRACES:
+            raise UsageError(f"{taken[path]} and {origin} both name {name}: they need a file each")
+        taken.setdefault(path, origin)
+
+
+def _files(arguments: argparse.Namespace) -> Iterator[tuple[str, str | Path]]:
+    """Who names a file, and the file: those that are read come before the traces."""
+    given = vars(arguments)
+    profiles = given.get("profile") or ()
+    for name in (profiles,) if isinstance(profiles, str) else profiles:
+        if is_path(name):
+            yield "--profile", name
+    if given.get("scenario") and is_path(given["scenario"]):
+        yield "--scenario", given["scenario"]
+    if given.get("image"):
+        yield "--image", given["image"]
+    if given.get("farm"):
+        yield "--farm", given["farm"]
+        for key, path in files_of(given["farm"]):
+            yield f"{key} of {given['farm']}", path
+    for flag in _TRACES:
+        name = given[flag.removeprefix("--").replace("-", "_")]
+        if name not in (None, "-"):
+            yield flag, name

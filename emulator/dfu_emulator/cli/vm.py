@@ -81,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command in the virtual machine that the flags describe; returns the command's exit code."""
     profile = chosen_profile(arguments, arguments.profile)
     options = chip_options(arguments)
-    with emulated(profile, **vars(replace(options, image=None))):
+    traces = chosen_traces(arguments)
+    with emulated(profile, **replace(options, image=None).keywords()):
         pass  # what does not fit the chip is told before a machine is started
     folders = [Path.cwd()]
     with _ended_by_signals(), ExitStack() as stack:
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             options = replace(options, image=image)
             folders.append(image.parent)
         # So that what is wrong is told at once.
-        traces = chosen_traces(arguments).made()
+        traces = traces.made()
         folders += traces.folders()
         try:
             vm.require_programs()

@@ -2,8 +2,8 @@
 
 from dfu_emulator.profile.errors import ProfileError
 from dfu_emulator.profile.evidence import evidence_for
-from dfu_emulator.profile.loader import load
+from dfu_emulator.profile.loader import changed, load
 from dfu_emulator.profile.model import Profile
 from dfu_emulator.profile.shipped import available
 
-__all__ = ["Profile", "ProfileError", "available", "evidence_for", "load"]
+__all__ = ["Profile", "ProfileError", "available", "changed", "evidence_for", "load"]

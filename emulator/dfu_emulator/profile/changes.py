@@ -8,7 +8,7 @@ from typing import Any
 from dfu_emulator.profile.errors import Key, ProfileError, index_of
 from dfu_emulator.profile.model import Memory, Profile
 from dfu_emulator.profile.tree import Tree, merge, overlay
-from dfu_emulator.profile.wording import hint
+from dfu_emulator.profile.wording import hint, near
 from dfu_emulator.profile.yaml_file import Place, parse_yaml
 
 
@@ -65,8 +65,11 @@ def _as_a_file(setting: Setting, tree: Tree) -> Tree:
     parts = setting.key.split(".")
     if not all(parts):
         raise ProfileError("expected KEY=VALUE, like flash.size=512K", *setting.place)
-    if parts[0] in Memory.__struct_fields__ and parts[0] not in Profile.__struct_fields__:
-        parts.insert(0, "memory")
+    if parts[0] not in Profile.__struct_fields__:
+        if parts[0] in Memory.__struct_fields__:
+            parts.insert(0, "memory")
+        elif meant := near(parts[0], (*Profile.__struct_fields__, *Memory.__struct_fields__)):
+            raise ProfileError(f"unknown key; did you mean {meant!r}?", *setting.place, (parts[0],))
     try:
         key, change = _nest(parts, setting.value, tree.value)
     except LookupError as error:

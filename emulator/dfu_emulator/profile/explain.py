@@ -67,7 +67,7 @@ def _section_faults(kind: inspect.StructType, value: Any, key: Key) -> Iterator[
     fields = {field.encode_name: field for field in kind.fields}
     for name in value:
         if name not in fields:
-            yield (*key, name), f"unknown key; {hint(name, fields)}"
+            yield (*key, name), f"unknown key; {hint(name, (*fields, *getattr(kind.cls, 'also', ())))}"
     for name, field in fields.items():
         if name in value:
             yield from _faults(field.type, value[name], (*key, name))

@@ -1,6 +1,7 @@
 """YAML to a Profile. Every error names file, line and key and says what to do."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from dfu_emulator.profile.checks import contradictions
 from dfu_emulator.profile.errors import ProfileError
 from dfu_emulator.profile.model import Profile
 from dfu_emulator.profile.scalars import decode
+from dfu_emulator.profile.spelling import plain
 from dfu_emulator.profile.tree import Tree, read_tree
 
 Model = TypeVar("Model", bound=msgspec.Struct)
@@ -26,6 +28,15 @@ def load(
     tree = read_tree(names.find(name))
     if rom_version is not None:
         tree = changes.choose_rom(tree, rom_version)
+    return _profile(tree, settings)
+
+
+def changed(profile: Profile, settings: Sequence[str | changes.Setting]) -> Profile:
+    """``profile`` with single values changed, as ``load`` does it. Raises ProfileError."""
+    return _profile(Tree(plain(profile), {(): (Path(profile.name), None)}), settings)
+
+
+def _profile(tree: Tree, settings: Sequence[str | changes.Setting]) -> Profile:
     tree = flash_size.fit(changes.apply_settings(tree, settings))
     profile = convert(tree, Profile)
     for contradiction in contradictions(profile):

@@ -10,11 +10,12 @@ import usb.backend.libusb1
 from dfu_emulator.advice import Adviser
 from dfu_emulator.emulation import emulated
 from dfu_emulator.port import Occurrence
-from dfu_emulator.profile import Profile, ProfileError, load
+from dfu_emulator.profile import Profile, ProfileError, changed, load
+from dfu_emulator.profile.changes import Setting
 from dfu_emulator.profile.shipped import is_path
 from dfu_emulator.pytest_plugin.chip import Stm32
 from dfu_emulator.pytest_plugin.keys import Keys, refusal
-from dfu_emulator.scenario import Scenario, load_scenario, settings_of
+from dfu_emulator.scenario import Scenario, load_scenario, settings_of, without_settings
 from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, neighbour
 from dfu_emulator.timing import Clock, ManualClock, MonotonicClock
 from dfu_emulator.transports.inprocess import Backend
@@ -62,7 +63,7 @@ class Bench:
                     serial=keys.get("serial"),
                     rdp=keys.get("rdp"),
                     boot0=keys.get("boot0"),
-                    scenario=scenario,
+                    scenario=without_settings(scenario),
                     seed=keys.get("seed"),
                     watchers=(occurrences.append,),
                 )
@@ -73,12 +74,13 @@ class Bench:
             yield chip
 
     def _profile(self, keys: Keys, scenario: Scenario) -> Profile:
-        profile, rom_version, settings = keys["profile"], keys.get("rom_version"), keys.get("settings", ())
+        profile, rom_version = keys["profile"], keys.get("rom_version")
+        settings: list[str | Setting] = [*settings_of(scenario), *keys.get("settings", ())]
         if isinstance(profile, Profile):
-            if rom_version or settings:
-                raise ValueError("rom_version and settings go with the name of a profile, not with a Profile")
-            return profile
-        return load(self._found(profile), rom_version, [*settings_of(scenario), *settings])
+            if rom_version:
+                raise ValueError("rom_version goes with the name of a profile, not with a Profile")
+            return changed(profile, settings)
+        return load(self._found(profile), rom_version, settings)
 
     def _found(self, name: str | Path) -> str:
         """A name as it is, and the path of a file from where we are."""

@@ -1,6 +1,7 @@
 """A captured session replayed against a profile: where a real chip and the emulator differ."""
 
 from dfu_emulator.replay.capture import Capture, parse_capture, read_capture
+from dfu_emulator.replay.devices import Place
 from dfu_emulator.replay.outcome import Difference, Replayed
 from dfu_emulator.replay.packet import CaptureError
 from dfu_emulator.replay.replaying import Start, replay
@@ -11,6 +12,7 @@ __all__ = [
     "Capture",
     "CaptureError",
     "Difference",
+    "Place",
     "Replayed",
     "Report",
     "Session",

@@ -1,51 +1,13 @@
 """Which device of a capture is the chip, and under which addresses: it gets a new one each time it comes."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dfu_emulator.replay.capture import Capture
+from dfu_emulator.replay.devices import Device, Place, devices_of
 from dfu_emulator.replay.packet import CaptureError
 from dfu_emulator.replay.records import ControlTransfer, Outcome
 from dfu_emulator.replay.steps import Arrival, Step
-from dfu_protocol import (
-    DFU_INTERFACE_CLASS,
-    DFU_INTERFACE_PROTOCOL,
-    DFU_INTERFACE_SUBCLASS,
-    ProtocolError,
-    Request,
-    SetupPacket,
-    StandardRequest,
-)
-from dfu_protocol.descriptors import DEVICE, DescriptorType, parse_string
-
-Place = tuple[int, int]
-"""Bus and address."""
-
-_STATUS_REQUEST = SetupPacket.dfu(Request.GETSTATUS, 0, 6)
-_IDS = slice(8, 12)
-"""idVendor and idProduct in a device descriptor."""
-_DFU_INTERFACE = bytes((DFU_INTERFACE_CLASS, DFU_INTERFACE_SUBCLASS, DFU_INTERFACE_PROTOCOL))
-_SERIAL_NUMBER = DescriptorType.STRING << 8 | 3
-"""wValue of the request for it: all STM32 have it there."""
-
-
-@dataclass(slots=True)
-class _Device:
-    """What the capture has of one address."""
-
-    place: Place
-    steps: list[Step] = field(default_factory=list)
-    ids: bytes = b""
-    dfu: bool = False
-    """Whether it showed a DFU interface, or was asked for a DFU status."""
-
-    @property
-    def begin(self) -> int:
-        return self.steps[0].number
-
-    @property
-    def end(self) -> int:
-        return self.steps[-1].number
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,67 +30,56 @@ def spell_place(place: Place) -> str:
     return f"{bus}.{address}"
 
 
-def find_session(capture: Capture, vendor: int, product: int, chosen: Place | None = None) -> Session:
+def find_session(
+    capture: Capture, vendor: int, product: int, chosen: Place | None = None, since: int | None = None
+) -> Session:
     """The chip's part of ``capture``: the device with these ids, else the one with a DFU interface.
 
-    ``chosen`` is where it is at first, if a user says so. Raises CaptureError where there is none, or
-    several at a time.
+    ``chosen`` is where it is at first, if a user says so, and ``since`` the number of a step that it has
+    there, where others have been there as well. Raises CaptureError where there is none, or several.
     """
-    devices = _devices(capture.steps)
-    if chosen is not None:
-        if chosen not in devices:
-            listed = ", ".join(map(spell_place, devices)) or "none"
-            raise CaptureError(f"there is no device {spell_place(chosen)} in it; there are: {listed}")
-        first = devices[chosen]
+    devices = devices_of(capture.steps)
     ids = vendor.to_bytes(2, "little") + product.to_bytes(2, "little")
-    alike = [device for device in devices.values() if device.ids == ids or (device.dfu and not device.ids)]
-    alike = alike or [device for device in devices.values() if device.dfu]
-    if chosen is None:
-        if not alike:
-            raise CaptureError(f"no DFU device in it, neither {vendor:04x}:{product:04x} nor another")
-        first = alike[0]
-    followed = [first]
+    alike = [device for device in devices if device.ids == ids or (device.dfu and not device.ids)]
+    alike = alike or [device for device in devices if device.dfu]
+    candidates = alike if chosen is None else _at(chosen, since, devices, alike)
+    if not candidates:
+        raise CaptureError(f"no DFU device in it, neither {vendor:04x}:{product:04x} nor another")
+    followed = [candidates[0]]
     for device in alike:
-        if device.place[0] == first.place[0] and device.begin > followed[-1].end:
+        came_later = device.place[0] == followed[0].place[0] and device.begin > followed[-1].end
+        if came_later and all(map(device.may_be, followed)):
             followed.append(device)
-    left = [device for device in alike if device not in followed]
-    if chosen is None and left:
-        listed = ", ".join(spell_place(device.place) for device in alike)
+    if any(device not in followed for device in candidates):
+        listed = _listed(candidates, devices)
         raise CaptureError(f"several DFU devices in it: {listed}; choose the chip with --device")
     return _session(followed)
 
 
-def _devices(steps: Iterable[Step]) -> dict[Place, _Device]:
-    """All devices, in the order in which they first appear."""
-    found: dict[Place, _Device] = {}
-    for step in steps:
-        device = found.setdefault(step.place, _Device(step.place))
-        device.steps.append(step)
-        if isinstance(step, Arrival):
-            device.ids = device.ids or step.device_descriptor[_IDS]
-        elif isinstance(step, ControlTransfer):
-            device.dfu |= step.setup == _STATUS_REQUEST
-            _look_at_descriptors(device, step)
-    return found
+def _at(
+    place: Place, since: int | None, devices: Sequence[Device], alike: Sequence[Device]
+) -> Sequence[Device]:
+    """Those that were at a place: the one that was there at step ``since``, or all that may be the chip."""
+    there = [device for device in devices if device.place == place]
+    if since is not None:
+        there = [device for device in there if device.begin <= since][-1:]
+    if not there:
+        wanted = spell_place(place) + ("" if since is None else f"@{since}")
+        listed = _listed(devices, devices) or "none"
+        raise CaptureError(f"there is no device {wanted} in it; there are: {listed}")
+    return [device for device in there if device in alike] or there
 
 
-def _look_at_descriptors(device: _Device, transfer: ControlTransfer) -> None:
-    kind = _descriptor_kind(transfer)
-    if kind == DescriptorType.DEVICE and len(transfer.data) == DEVICE.sizeof():
-        device.ids = transfer.data[_IDS]
-    elif kind == DescriptorType.CONFIGURATION:
-        device.dfu |= _DFU_INTERFACE in transfer.data
+def _listed(some: Iterable[Device], devices: Sequence[Device]) -> str:
+    """As ``--device`` takes them: with the number of the first step where others have the same address."""
+    places = [device.place for device in devices]
+    return ", ".join(
+        spell_place(device.place) + (f"@{device.begin}" if places.count(device.place) > 1 else "")
+        for device in some
+    )
 
 
-def _descriptor_kind(transfer: ControlTransfer) -> int | None:
-    """bDescriptorType of an answered GET_DESCRIPTOR; None for any other."""
-    request = transfer.setup.bmRequestType, transfer.setup.bRequest
-    if transfer.outcome is not Outcome.ANSWERED or request != (0x80, StandardRequest.GET_DESCRIPTOR):
-        return None
-    return transfer.setup.wValue >> 8
-
-
-def _session(devices: Sequence[_Device]) -> Session:
+def _session(devices: Sequence[Device]) -> Session:
     steps: list[Step] = []
     for device in devices:
         first = device.steps[0]
@@ -142,10 +93,11 @@ def _session(devices: Sequence[_Device]) -> Session:
                 "capture without a limit to the length of packets"
             )
     farewells = frozenset(number for device in devices for number in _farewells(device))
-    return Session(tuple(device.place for device in devices), steps, _serial(steps), farewells)
+    serial = next((device.serial for device in devices if device.serial), None)
+    return Session(tuple(device.place for device in devices), steps, serial, farewells)
 
 
-def _farewells(device: _Device) -> Iterator[int]:
+def _farewells(device: Device) -> Iterator[int]:
     for step in reversed(device.steps):
         unheard = isinstance(step, ControlTransfer) and (
             step.outcome is Outcome.FAILED or (step.outcome is Outcome.NO_ANSWER and step.took is None)
@@ -153,19 +105,3 @@ def _farewells(device: _Device) -> Iterator[int]:
         if not unheard:
             return
         yield step.number
-
-
-def _serial(steps: Iterable[Step]) -> str | None:
-    """The longest answer counts: hosts ask for the first bytes alone, too."""
-    answers = [
-        step.data
-        for step in steps
-        if isinstance(step, ControlTransfer)
-        and _descriptor_kind(step) == DescriptorType.STRING
-        and step.setup.wValue == _SERIAL_NUMBER
-    ]
-    found = max(answers, key=len, default=b"")
-    try:
-        return parse_string(found) if found else None
-    except ProtocolError:
-        return None

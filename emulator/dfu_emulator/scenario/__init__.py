@@ -5,7 +5,7 @@ catalogue, the path of a file, or a Scenario.
 """
 
 from dfu_emulator.scenario.faulty_device import FaultyDevice
-from dfu_emulator.scenario.loader import load_scenario, settings_of, shipped_scenarios
+from dfu_emulator.scenario.loader import load_scenario, settings_of, shipped_scenarios, without_settings
 from dfu_emulator.scenario.model import (
     ALWAYS,
     Do,
@@ -46,4 +46,5 @@ __all__ = [
     "prepare",
     "settings_of",
     "shipped_scenarios",
+    "without_settings",
 ]

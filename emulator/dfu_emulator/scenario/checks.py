@@ -9,15 +9,10 @@ from dfu_protocol import Request, State
 from dfu_protocol.control import CLASS
 
 _NEEDS = {
-    Do.STALL: (),
-    Do.ERROR: ("status",),
-    Do.DELAY: ("time",),
-    Do.TIMEOUT: (),
-    Do.SHORT: ("bytes",),
-    Do.CORRUPT: (),
-    Do.POLL_TIMEOUT: ("bwPollTimeout",),
-    Do.DISCONNECT: (),
-    Do.POWER_LOSS: (),
+    Do.ERROR: "status",
+    Do.DELAY: "time",
+    Do.SHORT: "bytes",
+    Do.POLL_TIMEOUT: "bwPollTimeout",
 }
 _MAY_HAVE = {
     Do.TIMEOUT: ("moment",),
@@ -50,13 +45,13 @@ def _start(start: Start) -> Iterator[tuple[Key, str]]:
 
 def _fault(fault: Fault) -> Iterator[tuple[Key, str]]:
     do = fault.do
-    allowed = (*_COMMON, *_NEEDS[do], *_MAY_HAVE.get(do, ()))
+    needed = _NEEDS.get(do)
+    allowed = (*_COMMON, needed, *_MAY_HAVE.get(do, ()))
     for name in fault.__struct_fields__:
         if name not in allowed and getattr(fault, name) is not None:
             yield (name,), f"does not go with 'do: {do.value}'"
-    for name in _NEEDS[do]:
-        if getattr(fault, name) is None:
-            yield (), f"'do: {do.value}' needs the key {name!r}"
+    if needed is not None and getattr(fault, needed) is None:
+        yield (), f"'do: {do.value}' needs the key {needed!r}"
     if do is Do.TIMEOUT and fault.moment is Moment.AFTER:
         yield ("moment",), "an answer that has arrived is not lost; expected before or during"
     request, state = fault.when.request, fault.when.state

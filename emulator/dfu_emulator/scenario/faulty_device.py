@@ -15,9 +15,6 @@ from dfu_protocol.control import CLASS
 _POLL_TIMEOUT = slice(1, 4)
 """bwPollTimeout in the answer to GETSTATUS."""
 
-# These are settled before a data stage: a device controller has to refuse it.
-_REFUSED = {Do.STALL: Moment.BEFORE, Do.ERROR: Moment.BEFORE, Do.TIMEOUT: None, Do.DISCONNECT: None}
-
 _Act = Callable[[Fault, SetupPacket, bytes, int], Reply]
 
 
@@ -59,10 +56,8 @@ class FaultyDevice(UsbDevice):
     def takes_data(self, setup: SetupPacket) -> bool:
         fault = self._hit(setup)
         self._foreseen = (setup, fault)
-        if fault is not None and fault.do in _REFUSED:
-            moment = _REFUSED[fault.do] or fault.moment or Moment.BEFORE
-            if moment is Moment.BEFORE:
-                return False
+        if fault is not None and _comes_before_data(fault):
+            return False
         return super().takes_data(setup)
 
     def _hit(self, setup: SetupPacket) -> Fault | None:
@@ -146,3 +141,13 @@ class FaultyDevice(UsbDevice):
             job=reply.job._replace(effects=effects),
             fault=f"power is gone when {done:.0%} of it is done",
         )
+
+
+def _comes_before_data(fault: Fault) -> bool:
+    """Whether it is settled before the data stage of a request, which a device controller then refuses."""
+    match fault.do:
+        case Do.STALL | Do.ERROR:
+            return True
+        case Do.TIMEOUT | Do.DISCONNECT:
+            return fault.moment in (None, Moment.BEFORE)
+    return False

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from dfu_emulator.profile import ProfileError
 from dfu_emulator.profile.changes import Setting
 from dfu_emulator.profile.loader import convert
@@ -20,8 +22,13 @@ def shipped_scenarios() -> list[str]:
     return sorted(path.stem for path in _CATALOGUE.glob("*.yaml"))
 
 
-def load_scenario(name: str) -> Scenario:
-    """The scenario called ``name``: one of the catalogue, or the path of a YAML file. Raises ProfileError."""
+def load_scenario(name: str | None) -> Scenario:
+    """The scenario called ``name``: one of the catalogue, or the path of a YAML file. Raises ProfileError.
+
+    None is the one in which nothing happens.
+    """
+    if name is None:
+        return Scenario()
     path = Path(name) if is_path(name) else _shipped(name)
     tree = Tree(*read_yaml(path))
     if "name" in tree.value:
@@ -37,6 +44,11 @@ def settings_of(scenario: Scenario) -> list[Setting]:
     """What it changes of a profile, for ``dfu_emulator.profile.load``."""
     place = (Path(f"scenario {scenario.name}"), None)
     return [Setting(key, value, place) for key, value in scenario.set.items()]
+
+
+def without_settings(scenario: Scenario) -> Scenario:
+    """The same for a profile that has been changed already."""
+    return replace(scenario, set={})
 
 
 def _shipped(name: str) -> Path:

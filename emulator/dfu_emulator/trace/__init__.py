@@ -5,7 +5,7 @@ from dfu_emulator.trace.json_lines import JsonWriter
 from dfu_emulator.trace.output import Output, TraceError
 from dfu_emulator.trace.pcapng import PcapWriter
 from dfu_emulator.trace.text import TraceWriter, trace_stream
-from dfu_emulator.trace.watch import Traces, watching
+from dfu_emulator.trace.watch import Traces, Tracing
 
 __all__ = [
     "JsonWriter",
@@ -15,9 +15,9 @@ __all__ = [
     "TraceError",
     "TraceWriter",
     "Traces",
+    "Tracing",
     "describe",
     "is_dfu",
     "parts",
     "trace_stream",
-    "watching",
 ]

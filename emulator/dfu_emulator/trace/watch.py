@@ -1,16 +1,21 @@
 """Opens the traces that a user asks for, and makes the watchers of each chip's port."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
+from typing import Self, TypeAlias
 
-from dfu_emulator.port import Watcher
+from dfu_emulator.port import Occurrence, Watcher
 from dfu_emulator.trace.json_lines import JsonWriter
 from dfu_emulator.trace.output import Output, Tell, cannot_open
 from dfu_emulator.trace.pcapng import PcapWriter
 from dfu_emulator.trace.text import TraceWriter, trace_stream
+
+_Writer: TypeAlias = Callable[[int, Occurrence], None]
+"""Called with a chip's number, counted from 1, and what happened to it."""
 
 
 @dataclass(frozen=True)
@@ -35,28 +40,65 @@ class Traces:
         return [Path(name).parent for name in (text, self.json, self.pcap) if name is not None]
 
 
-@contextmanager
-def watching(traces: Traces, tell: Tell, chips: int = 1) -> Iterator[list[tuple[Watcher, ...]]]:
-    """The watchers for the port of each of so many chips; none where no trace is wanted.
+class Tracing:
+    """Watches the ports of so many chips for the traces that a user asks for. A context, which closes them.
 
-    ``tell`` is told of a file that could not be written to its end. Raises TraceError for one that cannot be
-    opened.
+    ``watchers`` are those of each chip, none where no trace is wanted. ``begin`` opens the files, and so
+    loses what was in them: it comes once all else is known to work, and what happens before is kept for it.
+    ``tell`` is told of a file that could not be written to its end.
     """
-    with ExitStack() as stack:
-        watchers: list[list[Watcher]] = [[] for _ in range(chips)]
+
+    def __init__(self, traces: Traces, tell: Tell, chips: int = 1) -> None:
+        self._traces = traces
+        self._tell = tell
+        self._numbered = chips > 1
+        self._stack = ExitStack()
+        self._lock = Lock()
+        self._kept: list[tuple[int, Occurrence]] = []
+        self._writers: list[_Writer] | None = None
+        wanted = (traces.text, traces.json, traces.pcap) != (None, None, None)
+        self.watchers: list[tuple[Watcher, ...]] = [
+            (partial(self._watch, number),) if wanted else () for number in range(1, chips + 1)
+        ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stack.close()
+
+    def begin(self) -> None:
+        """Open the files and write what has happened so far. Raises TraceError if one cannot be opened."""
+        writers = list(self._opened())
+        with self._lock:
+            self._writers = writers
+            for number, occurrence in self._kept:
+                self._write(number, occurrence)
+            self._kept.clear()
+
+    def _watch(self, number: int, occurrence: Occurrence) -> None:
+        with self._lock:
+            if self._writers is None:
+                self._kept.append((number, occurrence))
+            else:
+                self._write(number, occurrence)
+
+    def _write(self, number: int, occurrence: Occurrence) -> None:
+        for writer in self._writers or ():
+            writer(number, occurrence)
+
+    def _opened(self) -> Iterator[_Writer]:
+        traces, stack = self._traces, self._stack
         if traces.text is not None:
             text = TraceWriter(stack.enter_context(trace_stream(traces.text)), traces.colour)
-            for number, chip in enumerate(watchers, 1):
-                chip.append(partial(text, prefix=f"1-{number:<3}") if chips > 1 else text)
+            numbered = self._numbered
+            yield lambda number, it: text(it, prefix=f"1-{number:<3}" if numbered else "")
         if traces.json is not None:
-            json = JsonWriter(stack.enter_context(Output(traces.json, tell)))
-            for number, chip in enumerate(watchers, 1):
-                chip.append(partial(json, chip=number))
+            json = JsonWriter(stack.enter_context(Output(traces.json, self._tell)))
+            yield lambda number, it: json(it, chip=number)
         if traces.pcap is not None:
-            pcap = PcapWriter(stack.enter_context(Output(traces.pcap, tell)))
-            for number, chip in enumerate(watchers, 1):
-                chip.append(partial(pcap, bus=number))
-        yield [tuple(chip) for chip in watchers]
+            pcap = PcapWriter(stack.enter_context(Output(traces.pcap, self._tell)))
+            yield lambda number, it: pcap(it, bus=number)
 
 
 def _made(name: str | None) -> str | None:

@@ -125,12 +125,21 @@ def test_a_profile_with_changes(pytester: pytest.Pytester) -> None:
         def test_object(stm32):
             assert stm32.profile.name == "stm32h743"
 
+        @pytest.mark.stm32(
+            profile=load("stm32h743"),
+            settings=["dfu.wTransferSize=512"],
+            scenario=Scenario(set={"dfu.wTransferSize": 64, "usb.bMaxPacketSize0": 8}),
+        )
+        def test_object_with_changes(stm32):
+            assert stm32.profile.dfu.wTransferSize == 512
+            assert stm32.profile.usb.bMaxPacketSize0 == 8
+
         @pytest.mark.stm32(serial="MINE", unique_id=(1, 2, 3))
         def test_serial(stm32):
             assert stm32.device.serial_number == "MINE"
         """
     )
-    pytester.runpytest().assert_outcomes(passed=4)
+    pytester.runpytest().assert_outcomes(passed=5)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Sessions with emulated chips, recorded as the steps that a capture of them has."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from dfu_emulator.bootloader import NEVER
 from dfu_emulator.port import Attached, BusReset, Detached, Occurrence, Transfer
 from dfu_emulator.profile import Profile
-from dfu_emulator.replay import Capture, Replayed, Session, Start, find_session, replay
+from dfu_emulator.replay import Capture, Place, Replayed, Session, Start, find_session, replay
 from dfu_emulator.replay.records import ControlTransfer, Outcome
 from dfu_emulator.replay.steps import Arrival, Reset, Step
 from emulator.host import Host, plugged
@@ -48,6 +49,31 @@ def recorded(profile: Profile, script: Script, **options: Any) -> list[Step]:
     with plugged(profile, timing="real", watchers=(recorder,), **options) as host:
         script(host)
     return recorder.steps
+
+
+def at(steps: list[Step], place: Place) -> list[Step]:
+    """The same at another place."""
+    bus, address = place
+    return [
+        replace(step, bus=bus, address=address)
+        if isinstance(step, ControlTransfer)
+        else step._replace(bus=bus, address=address)
+        for step in steps
+    ]
+
+
+def numbered(*parts: list[Step]) -> Capture:
+    """One capture of ``parts``, one after the other."""
+    steps = [step for part in parts for step in part]
+    return Capture(
+        [
+            replace(step, number=number)
+            if isinstance(step, ControlTransfer)
+            else step._replace(number=number)
+            for number, step in enumerate(steps, 1)
+        ],
+        "packet",
+    )
 
 
 def session_of(steps: list[Step]) -> Session:

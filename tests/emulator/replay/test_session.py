@@ -7,42 +7,16 @@ import pytest
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import ClrStatus, FirstContact
 from dfu_emulator.profile.scalars import HexBytes
-from dfu_emulator.replay import Capture, CaptureError, find_session
+from dfu_emulator.replay import Capture, CaptureError, Place, find_session
 from dfu_emulator.replay.records import ControlTransfer, Outcome
-from dfu_emulator.replay.session import Place
 from dfu_emulator.replay.steps import Arrival, Step
 from dfu_protocol import Request, SetupPacket, State, Status
 from emulator.host import FLASH, OPTION_BYTES, Host, variant
 from emulator.replay import scripts
 from emulator.replay.files import transfers
-from emulator.replay.recorder import Script, found, recorded, replayed
+from emulator.replay.recorder import Script, at, found, numbered, recorded, replayed
 
 IDS = (0x0483, 0xDF11)
-
-
-def at(steps: list[Step], place: Place) -> list[Step]:
-    """The same at another place."""
-    bus, address = place
-    return [
-        replace(step, bus=bus, address=address)
-        if isinstance(step, ControlTransfer)
-        else step._replace(bus=bus, address=address)
-        for step in steps
-    ]
-
-
-def numbered(*parts: list[Step]) -> Capture:
-    """One capture of ``parts``, one after the other."""
-    steps = [step for part in parts for step in part]
-    return Capture(
-        [
-            replace(step, number=number)
-            if isinstance(step, ControlTransfer)
-            else step._replace(number=number)
-            for number, step in enumerate(steps, 1)
-        ],
-        "packet",
-    )
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ class Overwrite(Enum):
 class Flash(Section, frozen=True):
     """Main flash memory."""
 
+    also = ("size",)
+
     start: U32
     sectors: Annotated[tuple[Sectors, ...], Meta(min_length=1)]
     erased: U8

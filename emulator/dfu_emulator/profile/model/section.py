@@ -1,6 +1,6 @@
 """What all sections of a profile have in common."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -15,3 +15,6 @@ Range: TypeAlias = tuple[U32, U32]
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of all sections: immutable, and an unknown key is an error."""
+
+    also: ClassVar[tuple[str, ...]] = ()
+    """Keys that a file may have beside the fields: they are made into others first."""
