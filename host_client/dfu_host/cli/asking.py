@@ -8,7 +8,7 @@ _CHOICES = {"p": True, "e": False}
 
 def can_ask() -> bool:
     """Whether somebody is there to read the question and to answer it."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def whether_to_preserve(extents: Sequence[tuple[int, int]]) -> bool | None:

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from dfu_host import bus
 from dfu_host.bus import Alternate, DfuDevice
@@ -80,7 +80,10 @@ def session(arguments: argparse.Namespace, context: Context) -> Iterator[tuple[D
         try:
             yield device, conversation
         except KeyboardInterrupt as interrupt:
-            interrupt.add_note(how_far(context.report.stages, idle=_tidy_up(conversation)))
+            idle = False
+            with suppress(KeyboardInterrupt):  # a second one must not lose what there is to tell
+                idle = _tidy_up(conversation)
+            interrupt.add_note(how_far(context.report.stages, idle=idle))
             raise
         except BaseException:
             _tidy_up(conversation)

@@ -34,6 +34,8 @@ class Stage:
 @contextmanager
 def standard_output() -> Iterator[None]:
     """Around what writes there; OutputError where that cannot be done, as on a full disk."""
+    if sys.stdout is None:
+        raise OutputError("cannot write to standard output: it is closed")
     try:
         yield
         sys.stdout.flush()
