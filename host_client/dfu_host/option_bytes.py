@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from dfu_host.extents import joined
 from dfu_host.plan import allows
 from dfu_protocol import Access, Layout
 
@@ -92,13 +93,8 @@ class Family:
     def write_protected(self, areas: Areas, flash: Layout) -> list[tuple[int, int]]:
         """(address, first address behind) of each run of write-protected pages."""
         pages = [page for s in flash.segments if allows(s, Access.ERASABLE) for page in s.pages()]
-        runs: list[tuple[int, int]] = []
-        for number in self.write_protection.pages(areas, pages) if self.write_protection and pages else ():
-            address = pages[number][0]
-            if runs and runs[-1][1] == address:
-                address = runs.pop()[0]
-            runs.append((address, sum(pages[number])))
-        return runs
+        numbers = self.write_protection.pages(areas, pages) if self.write_protection and pages else ()
+        return joined((pages[number][0], sum(pages[number])) for number in numbers)
 
     def with_complements(self, before: bytes, after: bytes) -> bytes:
         """``after`` with the complement of each value that is not the one of ``before``."""

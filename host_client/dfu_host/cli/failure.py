@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from dfu_host.cli.report import Document
 from dfu_host.errors import HostError, InterruptedJob, RefusedError, VerifyError
-from dfu_host.ledger import Extent, Remains
+from dfu_host.extents import Extent
+from dfu_host.ledger import Remains
 
 
 def kind(error: type[HostError]) -> str:
@@ -42,12 +43,12 @@ def _left(remains: Remains | None) -> dict[str, object]:
         return {}
     return {
         "remains": {
-            "written": _spell(remains.written),
-            "erased": _spell(remains.erased),
-            "doubtful": _spell([remains.doubtful] if remains.doubtful else []),
+            "written": _extents(remains.written),
+            "erased": _extents(remains.erased),
+            "doubtful": _extents([remains.doubtful] if remains.doubtful else []),
         }
     }
 
 
-def _spell(extents: Sequence[Extent]) -> list[Document]:
+def _extents(extents: Sequence[Extent]) -> list[Document]:
     return [{"address": start, "end": end} for start, end in extents]

@@ -11,6 +11,7 @@ from dfu_host.cli.context import Context
 from dfu_host.cli.device_options import add_device, layout_of, session
 from dfu_host.cli.report import Document
 from dfu_host.errors import DeviceResetError, FileError, UsageError, VerifyError
+from dfu_host.extents import extent_of, spell
 from dfu_host.firmware import load
 from dfu_host.option_bytes import Family, family_of
 from dfu_host.session import Session
@@ -93,8 +94,7 @@ def _show(device: DfuDevice, found: OptionBytes, context: Context) -> Document:
             "write_protected": [{"address": start, "end": end} for start, end in locked],
             "source": family.source,
         }
-        ranges = ", ".join(f"0x{start:08x}..0x{end - 1:08x}" for start, end in locked)
-        protects = ranges or ("none" if family.write_protection else "not known")
+        protects = spell(locked) or ("none" if family.write_protection else "not known")
         context.report.show(
             [
                 f"option bytes of {family.name} ({family.source})",
@@ -183,9 +183,7 @@ def _check_places(areas: Sequence[Element], wanted: Iterable[Element]) -> None:
     for element in wanted:
         for address in (element.address, element.address + len(element.data) - 1):
             if not any(area.address <= address < area.address + len(area.data) for area in areas):
-                places = " and ".join(
-                    f"0x{area.address:08x}..0x{area.address + len(area.data) - 1:08x}" for area in areas
-                )
+                places = spell([extent_of(area) for area in areas])
                 raise FileError(f"0x{address:08x} is no option byte: these are at {places}")
 
 
