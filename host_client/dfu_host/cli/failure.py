@@ -1,11 +1,9 @@
 """How a command fails, as a document for programs."""
 
 import re
-from collections.abc import Sequence
 
-from dfu_host.cli.report import Document
+from dfu_host.cli.report import Document, extents_document
 from dfu_host.errors import HostError, InterruptedJob, RefusedError, VerifyError
-from dfu_host.extents import Extent
 from dfu_host.ledger import Remains
 
 
@@ -43,12 +41,8 @@ def _left(remains: Remains | None) -> dict[str, object]:
         return {}
     return {
         "remains": {
-            "written": _extents(remains.written),
-            "erased": _extents(remains.erased),
-            "doubtful": _extents([remains.doubtful] if remains.doubtful else []),
+            "written": extents_document(remains.written),
+            "erased": extents_document(remains.erased),
+            "doubtful": extents_document([remains.doubtful] if remains.doubtful else []),
         }
     }
-
-
-def _extents(extents: Sequence[Extent]) -> list[Document]:
-    return [{"address": start, "end": end} for start, end in extents]

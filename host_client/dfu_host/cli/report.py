@@ -17,9 +17,15 @@ from typing import TextIO, TypeAlias
 
 from dfu_host.cli import progress
 from dfu_host.errors import OutputError
+from dfu_host.extents import Extent
 
 Document: TypeAlias = Mapping[str, object]
 """A result: names to what JSON can spell."""
+
+
+def extents_document(extents: Iterable[Extent]) -> list[Document]:
+    """Runs of addresses as a part of a result."""
+    return [{"address": start, "end": end} for start, end in extents]
 
 
 @dataclass(slots=True)
