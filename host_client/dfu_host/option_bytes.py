@@ -39,7 +39,7 @@ class Bits:
         bits = [
             areas[area][offset + bit // 8] >> bit % 8 & 1
             for area, offset in self.groups
-            if area < len(areas) and offset + self.count // 8 <= len(areas[area])
+            if area < len(areas) and offset + (self.count + 7) // 8 <= len(areas[area])
             for bit in range(self.count)
         ]
         protected: list[bool | None] = []

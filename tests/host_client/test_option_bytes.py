@@ -98,6 +98,15 @@ def test_other_places_are_of_no_known_family(text: str) -> None:
     assert family_of(parse_layout(text), None, [bytes(16)]) is None
 
 
+@pytest.mark.parametrize("known", FAMILIES, ids=lambda known: known.name)
+def test_option_bytes_that_end_early(known: Family) -> None:
+    """What they do not have is not known, and no failure."""
+    flash = parse_layout("@Internal Flash/0x08000000/512*002Kg")
+    for length in range(known.protection + 1, 0x40):
+        known.write_protected([bytes(length)], flash)
+        known.write_protection_unknown([bytes(length)], flash)
+
+
 @pytest.mark.parametrize(
     ("chip", "key", "level"),
     [

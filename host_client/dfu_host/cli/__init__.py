@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 from dfu_host.cli import failure
 from dfu_host.cli.context import Context
 from dfu_host.cli.interruption import left_behind, terminable
-from dfu_host.cli.report import ForPeople, ForPrograms, Report, silence, standard_output
+from dfu_host.cli.report import ForPeople, ForPrograms, Report
+from dfu_host.cli.streams import silence, standard_output
 from dfu_host.errors import ExitCode, HostError, InterruptedJob, OutputError
 from dfu_host.ledger import Remains
 from dfu_protocol import __version__

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dfu_host.cli.formats import one_of
-from dfu_host.cli.report import standard_output
+from dfu_host.cli.streams import standard_output
 from dfu_host.errors import OutputError, UsageError
 from dfu_host.firmware import Format, format_of_name
 
