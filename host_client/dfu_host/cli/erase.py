@@ -43,13 +43,17 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     report = context.report
     with session(arguments, context) as (device, conversation):
         alternate = memory(device, arguments.alt, arguments.address)
+        layout = layout_of(alternate)
         conversation.select(alternate.number)
         if arguments.mass:
+            if not any(allows(segment, Access.ERASABLE) for segment in layout.segments):
+                raise UsageError(
+                    f"--mass erases the flash, and {layout.name.strip()} is none: leave out --alt"
+                )
             report.say(MASS_ERASE)
-            mass_erase(conversation, layout_of(alternate), report.track)
+            mass_erase(conversation, layout, report.track)
             report.say("erased the whole flash")
             return {"mass": True}
-        layout = layout_of(alternate)
         if arguments.sectors is not None:
             pages = _numbered(layout, arguments.sectors)
         else:

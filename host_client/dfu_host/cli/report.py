@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dfu_host.cli import progress
-from dfu_host.cli.streams import StandardError, standard_output
+from dfu_host.cli.streams import StandardError, printable, standard_output
 from dfu_host.extents import Extent
 
 Document: TypeAlias = Mapping[str, object]
@@ -80,12 +80,12 @@ class ForPeople(Report):
     """Text; progress as bars on a terminal, now and then a line elsewhere."""
 
     def say(self, text: str) -> None:
-        StandardError().write(f"dfu-host: {text}\n")
+        StandardError().write(printable(f"dfu-host: {text}", sys.stderr) + "\n")
 
     def show(self, lines: Iterable[str]) -> None:
         with standard_output():
             for line in lines:
-                print(line)
+                print(printable(line, sys.stdout))
 
     def request(self, words: str, fields: Document) -> None:
         self.say(words)

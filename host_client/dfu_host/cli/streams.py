@@ -47,6 +47,13 @@ class StandardError(io.TextIOBase):
         return self._stream.encoding
 
 
+def printable(text: str, stream: TextIO) -> str:
+    """``text`` without what ``stream`` cannot spell or a terminal would obey: devices send any."""
+    encoding = stream.encoding or "utf-8"
+    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return visible.encode(encoding, "backslashreplace").decode(encoding)
+
+
 def silence(stream: TextIO) -> None:
     """Lead ``stream`` to nowhere, so that what is still in its buffer cannot fail again at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
