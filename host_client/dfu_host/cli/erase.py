@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from dfu_host.cli import numbers, unprotect
 from dfu_host.cli.context import Context
-from dfu_host.cli.device_options import add_memory, layout_of, memory, session
+from dfu_host.cli.device_options import add_memory, memory, session
 from dfu_host.cli.report import Document
 from dfu_host.errors import UsageError
 from dfu_host.plan import allows, plan_erase
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     report = context.report
     with session(arguments, context) as (device, conversation):
         alternate = memory(device, arguments.alt, arguments.address)
-        layout = layout_of(alternate)
+        layout = alternate.known_layout
         conversation.select(alternate.number)
         if arguments.mass:
             if not any(allows(segment, Access.ERASABLE) for segment in layout.segments):

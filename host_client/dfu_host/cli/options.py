@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli.context import Context
-from dfu_host.cli.device_options import add_device, layout_of, session
+from dfu_host.cli.device_options import add_device, session
 from dfu_host.cli.report import Document, extents_document
 from dfu_host.errors import DeviceResetError, FileError, RefusedError, UsageError, VerifyError
 from dfu_host.extents import extent_of, spell
@@ -73,7 +73,7 @@ def _read(device: DfuDevice, conversation: Session) -> OptionBytes:
     alternate = next((a for a in device.alternates if a.name.lower().startswith("option")), None)
     if alternate is None:
         raise UsageError("this device shows no option bytes: 'dfu-host info' lists what it has")
-    layout = layout_of(alternate)
+    layout = alternate.known_layout
     conversation.select(alternate.number)
     areas = [
         Element(s.address, b"".join(conversation.read(s.address, s.end - s.address))) for s in layout.segments
