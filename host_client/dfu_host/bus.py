@@ -67,6 +67,13 @@ class Alternate:
         """The memory's name, e.g. ``Internal Flash``."""
         return self.layout.name.strip() if self.layout else self.text
 
+    @property
+    def known_layout(self) -> Layout:
+        """``layout``; UsageError where there is none."""
+        if self.layout is None:
+            raise UsageError(f"alternate {self.number} has no memory layout: its name is {self.text!r}")
+        return self.layout
+
 
 @dataclass(frozen=True, slots=True)
 class DfuDevice:
@@ -105,6 +112,10 @@ class DfuDevice:
                 " it with --transfer-size (most STM32 have 2048, some 1024)"
             )
         return fallback
+
+    def memory_at(self, address: int) -> Alternate | None:
+        """The memory that holds ``address`` by its layout string, None if there is none."""
+        return next((a for a in self.alternates if a.layout and a.layout.segment_at(address)), None)
 
     def alternate(self, choice: str | None = None) -> Alternate:
         """The alternate setting of that number or name (any case, or how it begins); the first by default."""

@@ -15,7 +15,7 @@ from dfu_host.plan import DEFAULT_ALIGN, allows, plan_erase, plan_write
 from dfu_host.progress import Track, silent
 from dfu_host.session import Session
 from dfu_host.survey import Care
-from dfu_protocol import Access, Layout
+from dfu_protocol import Access
 from dfu_protocol.firmware_file import Element
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -95,7 +95,7 @@ class Device:
 
     def memory_at(self, address: int) -> Alternate | None:
         """The memory that holds ``address`` by its layout string, None if there is none."""
-        return next((m for m in self.memories if m.layout and m.layout.segment_at(address)), None)
+        return self.info.memory_at(address)
 
     def read(self, address: int, length: int, *, progress: Progress | None = None) -> bytes:
         """``length`` bytes from ``address`` on."""
@@ -161,7 +161,7 @@ class Device:
         by_memory: dict[Alternate, list[Element]] = {}
         for element in elements:
             by_memory.setdefault(self._memory(element.address), []).append(element)
-        plans = [plan_write(m.number, _layout(m), data, align) for m, data in by_memory.items()]
+        plans = [plan_write(m.number, m.known_layout, data, align) for m, data in by_memory.items()]
         return self.session.run(
             flashing.program(
                 self.session.conversation,
@@ -183,7 +183,7 @@ class Device:
     def erase(self, address: int, length: int = 1, *, progress: Progress | None = None) -> None:
         """Erase every page that ``length`` bytes from ``address`` on touch, as a whole."""
         memory = self._memory(address)
-        pages = plan_erase(_layout(memory), address, length)
+        pages = plan_erase(memory.known_layout, address, length)
         self._select(memory)
         self.session.run(flashing.erase(self.session.conversation, pages, _track(progress)))
 
@@ -192,7 +192,7 @@ class Device:
         erasable = (m for m in self.memories if m.layout and allows(m.layout.segments[0], Access.ERASABLE))
         memory = next(erasable, self.memories[0])
         self._select(memory)
-        self.session.run(flashing.mass_erase(self.session.conversation, _layout(memory)))
+        self.session.run(flashing.mass_erase(self.session.conversation, memory.known_layout))
 
     def unprotect(self) -> None:
         """Lift the read protection, which erases everything. The device resets: open it again afterwards."""
@@ -213,13 +213,7 @@ class Device:
         return memory
 
     def _memory_start(self) -> int:
-        return _layout(self.memories[0]).segments[0].address
-
-
-def _layout(memory: Alternate) -> Layout:
-    if memory.layout is None:
-        raise UsageError(f"alternate {memory.number} has no memory layout: its name is {memory.text!r}")
-    return memory.layout
+        return self.memories[0].known_layout.segments[0].address
 
 
 def _track(progress: Progress | None) -> Track:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from enum import IntEnum
 
-from dfu_host.ledger import Extent, Remains
+from dfu_host.extents import Extent, spell
+from dfu_host.ledger import Remains
 from dfu_protocol import Request, State, Status, StatusReply
 
 
@@ -60,9 +61,8 @@ class NeighbourError(UsageError):
     """Erasing the pages of the new data would lose other data in them, in each of ``extents``."""
 
     def __init__(self, extents: Sequence[Extent]) -> None:
-        places = ", ".join(f"0x{start:08x}..0x{end - 1:08x}" for start, end in extents)
         super().__init__(
-            f"the pages to erase hold other data at {places}: --preserve writes it back afterwards,"
+            f"the pages to erase hold other data at {spell(extents)}: --preserve writes it back afterwards,"
             " --no-preserve gives it up; nothing has been changed"
         )
         self.extents = tuple(extents)

@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from dfu_host.extents import Extent, extent_of, joined, spell, without
 from dfu_protocol.firmware_file import Element
-
-Extent = tuple[int, int]
-"""First address, and the first behind."""
 
 
 class Remains(NamedTuple):
@@ -26,17 +24,17 @@ class Remains(NamedTuple):
 
     def __str__(self) -> str:
         parts = [
-            f"{_spell(extents)} {verb}"
+            f"{spell(extents)} {verb}"
             for extents, verb in ((self.written, "is written"), (self.erased, "is erased"))
             if extents
         ]
         if self.doubtful:
-            parts.insert(1, f"{_spell([self.doubtful])} may be half {self.doing}")
+            parts.insert(1, f"{spell([self.doubtful])} may be half {self.doing}")
         if not parts:
             return "nothing on the chip was changed"
-        lost = [_extent(element) for element in self.unrestored]
+        lost = [extent_of(element) for element in self.unrestored]
         if lost:
-            parts.append(f"{_spell(lost)} was to be kept and is not all written back")
+            parts.append(f"{spell(lost)} was to be kept and is not all written back")
         return "on the chip now: " + "; ".join(parts)
 
 
@@ -80,7 +78,7 @@ class Ledger:
         for first, behind in joined(self._written):
             if first <= address < behind:
                 self._doubtful, self._doing = (address, behind), "written"
-                self._written = _without(self._written, [self._doubtful])
+                self._written = without(self._written, [self._doubtful])
 
     def keep(self, elements: Sequence[Element]) -> None:
         """These are to be written back after the erase."""
@@ -96,44 +94,12 @@ class Ledger:
         """How things stand."""
         written = joined(self._written)
         doubtful = [self._doubtful] if self._doubtful else []
-        erased = _without(joined(self._erased), [*written, *doubtful])
+        erased = without(joined(self._erased), [*written, *doubtful])
         touched = joined([*self._erased, *doubtful])
         unrestored = tuple(
             element
             for element in self._kept
-            if _without([_extent(element)], touched) != [_extent(element)]
-            and _without([_extent(element)], written)
+            if without([extent_of(element)], touched) != [extent_of(element)]
+            and without([extent_of(element)], written)
         )
         return Remains(tuple(written), tuple(erased), self._doubtful, self._doing, unrestored)
-
-
-def _extent(element: Element) -> Extent:
-    return element.address, element.address + len(element.data)
-
-
-def joined(extents: Sequence[Extent]) -> list[Extent]:
-    """The same addresses, in order, those that touch made one."""
-    runs: list[Extent] = []
-    for start, end in sorted(extents):
-        if runs and start <= runs[-1][1]:
-            runs[-1] = (runs[-1][0], max(end, runs[-1][1]))
-        else:
-            runs.append((start, end))
-    return runs
-
-
-def _without(extents: Sequence[Extent], holes: Sequence[Extent]) -> list[Extent]:
-    """``extents`` less all that is in ``holes``."""
-    left = list(extents)
-    for first, behind in holes:
-        left = [
-            part
-            for start, end in left
-            for part in ((start, min(end, first)), (max(start, behind), end))
-            if part[0] < part[1]
-        ]
-    return left
-
-
-def _spell(extents: Sequence[Extent]) -> str:
-    return " and ".join(f"0x{start:08x}..0x{end - 1:08x}" for start, end in extents)

@@ -3,15 +3,21 @@
 Only what the reference manuals say of all parts of a family is decoded; the rest is raw.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from dfu_host.extents import Extent, joined
 from dfu_host.plan import allows
 from dfu_protocol import Access, Layout
 
 Areas: TypeAlias = Sequence[bytes]
-"""The option bytes of a chip: one run of bytes for each segment of their layout."""
+"""The option bytes of a chip: one run of bytes for each segment of their layout.
+
+Where a family has a ``whole``, so many bytes from the start on may follow.
+"""
+Page: TypeAlias = tuple[int, int]
+"""Address and size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +34,21 @@ class Bits:
     protects: int = 0
     rest: bool = False
 
-    def pages(self, areas: Areas, pages: Sequence[tuple[int, int]]) -> Iterator[int]:
-        """The numbers of the protected ones of ``pages``, which are (address, size)."""
+    def protects_pages(self, areas: Areas, pages: Sequence[Page]) -> list[bool | None]:
+        """Of each of ``pages`` whether it is protected; None where ``areas`` do not have its bit."""
         bits = [
             areas[area][offset + bit // 8] >> bit % 8 & 1
             for area, offset in self.groups
-            if area < len(areas) and offset + self.count // 8 <= len(areas[area])
+            if area < len(areas) and offset + (self.count + 7) // 8 <= len(areas[area])
             for bit in range(self.count)
         ]
-        start = pages[0][0]
+        protected: list[bool | None] = []
         for number, (address, _) in enumerate(pages):
-            index = number if self.unit is None else (address - start) // self.unit
+            index = number if self.unit is None else (address - pages[0][0]) // self.unit
             if self.rest:
                 index = min(index, len(bits) - 1)
-            if index < len(bits) and bits[index] == self.protects:
-                yield number
+            protected.append(bits[index] == self.protects if 0 <= index < len(bits) else None)
+        return protected
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +57,14 @@ class Ranges:
 
     pairs: tuple[tuple[int, int, int, int], ...]
 
-    def pages(self, areas: Areas, pages: Sequence[tuple[int, int]]) -> Iterator[int]:
-        """The numbers of the protected ones of ``pages``; the second bank begins in their middle."""
+    def protects_pages(self, areas: Areas, pages: Sequence[Page]) -> list[bool | None]:
+        """Of each of ``pages`` whether it is protected; the second bank begins in their middle."""
         protected: set[int] = set()
         for area, first, last, bank in self.pairs:
-            if area < len(areas):
+            if area < len(areas) and last < len(areas[area]):
                 base = bank * len(pages) // 2
                 protected.update(range(base + areas[area][first], base + areas[area][last] + 1))
-        yield from (number for number in sorted(protected) if number < len(pages))
+        return [number in protected for number in range(len(pages))]
 
 
 _RDP = {0xAA: "level 0", 0xCC: "level 2"}
@@ -71,6 +77,7 @@ class Family:
     ``permanent`` values of it cannot be taken back. ``complement`` is the size in bytes of the values that
     are followed by their complement, 0 where none are; ``source`` says where all this is written.
     ``page_size`` of the flash, and the number of ``areas``, where families differ in no more than that.
+    ``whole`` is how many bytes can be read from the start on, where the layout shows fewer.
     """
 
     name: str
@@ -84,21 +91,36 @@ class Family:
     write_protection: Bits | Ranges | None = None
     page_size: int | None = None
     areas: int | None = None
+    whole: int | None = None
+
+    def fits(self, option_bytes: Layout, page_size: int | None) -> bool:
+        """Whether option bytes of this layout, beside flash with pages of this size, can be this family's."""
+        segments = option_bytes.segments
+        return (
+            self.start == segments[0].address
+            and self.start + self.protection < segments[0].end
+            and self.page_size in (None, page_size)
+            and self.areas in (None, len(segments))
+        )
 
     def level(self, areas: Areas) -> str:
         """The read protection, or what the family has in its place, e.g. ``level 0``."""
         return self.levels.get(areas[0][self.protection], self.otherwise)
 
-    def write_protected(self, areas: Areas, flash: Layout) -> list[tuple[int, int]]:
-        """(address, first address behind) of each run of write-protected pages."""
+    def write_protected(self, areas: Areas, flash: Layout) -> list[Extent]:
+        """Each run of write-protected pages."""
+        return self._pages(areas, flash, True)
+
+    def write_protection_unknown(self, areas: Areas, flash: Layout) -> list[Extent]:
+        """Each run of pages of whose protection ``areas`` do not tell."""
+        return self._pages(areas, flash, None)
+
+    def _pages(self, areas: Areas, flash: Layout, protected: bool | None) -> list[Extent]:
+        if self.write_protection is None:
+            return []
         pages = [page for s in flash.segments if allows(s, Access.ERASABLE) for page in s.pages()]
-        runs: list[tuple[int, int]] = []
-        for number in self.write_protection.pages(areas, pages) if self.write_protection and pages else ():
-            address = pages[number][0]
-            if runs and runs[-1][1] == address:
-                address = runs.pop()[0]
-            runs.append((address, sum(pages[number])))
-        return runs
+        found = zip(pages, self.write_protection.protects_pages(areas, pages), strict=True)
+        return joined((address, address + size) for (address, size), state in found if state is protected)
 
     def with_complements(self, before: bytes, after: bytes) -> bytes:
         """``after`` with the complement of each value that is not the one of ``before``."""
@@ -111,18 +133,28 @@ class Family:
         return bytes(values)
 
 
+_F0_BITS = Bits(((0, 8), (0, 10), (0, 12), (0, 14)), 8, unit=4096, rest=True)
 _TWO_RANGES = Ranges(((0, 0x18, 0x1A, 0), (0, 0x20, 0x22, 0), (1, 0x18, 0x1A, 1), (1, 0x20, 0x22, 1)))
 _FOUR_RANGES = Ranges(((0, 0x18, 0x1A, 0), (0, 0x1C, 0x1E, 0), (0, 0x28, 0x2A, 1), (0, 0x2C, 0x2E, 1)))
 
 FAMILIES = (
     Family(
-        "STM32F0, F1, F3",
+        "STM32F0, F3",
         0x1FFFF800,
         0,
-        "RM0091, RM0008, RM0316: option byte description",
-        levels={0xA5: "level 0", **_RDP},
+        "RM0091, RM0316: option byte description",
         complement=1,
-        write_protection=Bits(((0, 8), (0, 10), (0, 12), (0, 14)), 8, unit=4096, rest=True),
+        write_protection=_F0_BITS,
+    ),
+    Family(
+        "STM32F1",
+        0x1FFFF800,
+        0,
+        "RM0008, PM0075: option byte description",
+        levels={0xA5: "level 0"},
+        permanent=frozenset(),
+        complement=1,
+        write_protection=_F0_BITS,
     ),
     Family(
         "STM32F42x, F43x, F46x, F47x",
@@ -223,20 +255,19 @@ FAMILIES = (
         0x5200201C,
         1,
         "RM0433, RM0468: flash interface registers",
-        write_protection=Bits(((0, 0x1C),), 8),
+        write_protection=Bits(((0, 0x1C), (1, 0x11C)), 8),
+        whole=308,  # what STM32CubeProgrammer reads by DFU of an H743, whose layout says 128
     ),
 )
 
 
-def family_of(option_bytes: Layout, flash: Layout | None) -> Family | None:
-    """The family whose option bytes are where this layout has them; None where that is none of them."""
-    segments = option_bytes.segments
+def family_of(option_bytes: Layout, flash: Layout | None, areas: Areas) -> Family | None:
+    """The family whose option bytes are where this layout has them; None where that is none of them.
+
+    Of two in the same place it is the one that knows the read protection in ``areas``: a chip whose option
+    bytes can be read is at level 0, which the STM32F1 spells otherwise than the F0 and F3.
+    """
     page_size = flash.segments[0].size if flash else None
-    for family in FAMILIES:
-        if (
-            family.start == segments[0].address
-            and family.page_size in (None, page_size)
-            and family.areas in (None, len(segments))
-        ):
-            return family
-    return None
+    fitting = [family for family in FAMILIES if family.fits(option_bytes, page_size)]
+    knowing = (family for family in fitting if areas[0][family.protection] in family.levels)
+    return next(knowing, next(iter(fitting), None))

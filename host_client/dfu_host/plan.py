@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from dfu_host.errors import FileError, UsageError
+from dfu_host.extents import extent_of, joined, spell
 from dfu_protocol import FIRST_DATA_BLOCK, Access, Layout, Segment
 from dfu_protocol.firmware_file import Element
 
@@ -81,9 +82,9 @@ class Plan:
 
     def revised(self, pages: Iterable[tuple[int, int]], data: Iterable[Element]) -> "Plan":
         """The plan to erase just these of its pages and to write this instead."""
-        joined = _pad(_in_order(data), self.layout, 1)
-        writes = _pad(joined, self.layout, self.align)
-        return replace(self, pages=tuple(pages), data=joined, writes=writes)
+        runs = _pad(_in_order(data), self.layout, 1)
+        writes = _pad(runs, self.layout, self.align)
+        return replace(self, pages=tuple(pages), data=runs, writes=writes)
 
 
 def erased_byte(page_size: int) -> int:
@@ -173,15 +174,8 @@ def allows(segment: Segment, access: Access) -> bool:
 
 def spell_ranges(layout: Layout, access: Access) -> str:
     """The ranges of a layout that permit ``access``, e.g. ``0x08000000..0x0800ffff``."""
-    ranges: list[list[int]] = []
-    for segment in layout.segments:
-        if not allows(segment, access):
-            continue
-        if ranges and ranges[-1][1] == segment.address:
-            ranges[-1][1] = segment.end
-        else:
-            ranges.append([segment.address, segment.end])
-    return " and ".join(f"0x{start:08x}..0x{end - 1:08x}" for start, end in ranges) or "none"
+    ranges = [(segment.address, segment.end) for segment in layout.segments if allows(segment, access)]
+    return spell(joined(ranges)) or "none"
 
 
 def _in_order(elements: Iterable[Element]) -> tuple[Element, ...]:
@@ -193,12 +187,12 @@ def _in_order(elements: Iterable[Element]) -> tuple[Element, ...]:
 
 
 def _check_inside(layout: Layout, alternate: int, element: Element) -> None:
-    at, end = element.address, element.address + len(element.data)
+    at, end = extent_of(element)
     while at < end:
         segment = layout.segment_at(at)
         if segment is None or not allows(segment, Access.WRITABLE):
             raise FileError(
-                f"the data for 0x{element.address:08x}..0x{end - 1:08x} does not fit: 0x{at:08x} is outside"
+                f"the data for {spell([extent_of(element)])} does not fit: 0x{at:08x} is outside"
                 f" the writable memory of alternate {alternate} ({layout.name.strip()}), which is"
                 f" {spell_ranges(layout, Access.WRITABLE)}"
             )
@@ -214,18 +208,18 @@ def _pad(data: Sequence[Element], layout: Layout, align: int) -> tuple[Element, 
     """Grow each element to multiples of ``align`` in its erasable segment; join those that then touch."""
     ranges: list[tuple[int, int, list[Element]]] = []
     for element in data:
-        start, end = element.address, element.address + len(element.data)
+        start, end = extent_of(element)
         segments = _segments_of(layout, element)
         if allows(segments[0], Access.ERASABLE):
             start = max(start - start % align, segments[0].address)
         if allows(segments[-1], Access.ERASABLE):
             end = min(end + -end % align, segments[-1].end)
         if ranges and start <= ranges[-1][1]:
-            joined_start, joined_end, elements = ranges.pop()
-            ranges.append((joined_start, max(joined_end, end), [*elements, element]))
+            before, behind, elements = ranges.pop()
+            ranges.append((before, max(behind, end), [*elements, element]))
         else:
             ranges.append((start, end, [element]))
-    return tuple(_fill(*joined) for joined in ranges)
+    return tuple(_fill(*run) for run in ranges)
 
 
 def _fill(start: int, end: int, elements: Iterable[Element]) -> Element:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dfu_host.conversation import Conversation
 from dfu_host.errors import NeighbourError, UsageError
+from dfu_host.extents import extent_of, joined
 from dfu_host.plan import Plan, clipped, gaps
 from dfu_host.progress import Track, silent
 from dfu_host.steps import Operation
@@ -85,7 +86,7 @@ def survey(
                 advance(size)
     kept = tuple(element for verdict in verdicts.values() for element in verdict.kept)
     if kept and care.preserve is None:
-        raise NeighbourError([(element.address, element.address + len(element.data)) for element in kept])
+        raise NeighbourError(joined(extent_of(element) for element in kept))
     return Survey(tuple(_reduced(plan, plans, owners, verdicts) for plan in plans), kept)
 
 

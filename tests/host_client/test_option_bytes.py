@@ -20,10 +20,12 @@ def shown(profile: Profile) -> Layout | None:
 CHIPS = [name for name in available() if shown(load(name))]
 
 
-def family(profile: Profile) -> Family:
+def family(profile: Profile, areas: Areas | None = None) -> Family:
+    """The family of a chip with these option bytes, by default those it comes with."""
     layout = shown(profile)
     assert layout
-    found = family_of(layout, parse_layout(profile.alternates[0]))
+    factory = [area.factory for area in profile.memory.option_bytes.areas]
+    found = family_of(layout, parse_layout(profile.alternates[0]), areas or factory)
     assert found
     return found
 
@@ -44,7 +46,8 @@ def test_levels(name: str) -> None:
         with emulated(profile) as port:
             option_bytes = port.device.bootloader.chip.option_bytes
             option_bytes.rdp_level = level
-            found = family(profile).level(values(option_bytes))
+            areas = values(option_bytes)
+            found = family(profile, areas).level(areas)
         if found.startswith("product state"):
             assert found == ("product state open", "product state unknown", "product state locked")[level]
         else:
@@ -84,5 +87,55 @@ def test_values_that_are_not_changed_keep_their_complement() -> None:
     assert f0.with_complements(before, bytes.fromhex("bb55 ffff ff00")) == bytes.fromhex("bb44 ffff ff00")
 
 
-def test_other_places_are_of_no_known_family() -> None:
-    assert family_of(parse_layout("@Option Bytes/0x12345678/01*016 e"), None) is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@Option Bytes/0x12345678/01*016 e",
+        "@Option Bytes/0x1FFFC000/01*001 e",  # too small for read protection
+    ],
+)
+def test_other_places_are_of_no_known_family(text: str) -> None:
+    assert family_of(parse_layout(text), None, [bytes(16)]) is None
+
+
+@pytest.mark.parametrize("known", FAMILIES, ids=lambda known: known.name)
+def test_option_bytes_that_end_early(known: Family) -> None:
+    """What they do not have is not known, and no failure."""
+    flash = parse_layout("@Internal Flash/0x08000000/512*002Kg")
+    for length in range(known.protection + 1, 0x40):
+        known.write_protected([bytes(length)], flash)
+        known.write_protection_unknown([bytes(length)], flash)
+
+
+@pytest.mark.parametrize(
+    ("chip", "key", "level"),
+    [
+        ("stm32f107", 0xAA, "level 1"),
+        ("stm32f107", 0xCC, "level 1"),
+        ("stm32f072", 0xA5, "level 1"),
+        ("stm32f303cc", 0xA5, "level 1"),
+        ("stm32f373", 0xCC, "level 2"),
+    ],
+)
+def test_keys_of_the_read_protection(chip: str, key: int, level: str) -> None:
+    """The F1 has another key than the F0 and F3 in the same place, and no level 2."""
+    assert family(load(chip)).level([bytes([key])]) == level
+
+
+def test_second_bank_of_the_h743() -> None:
+    """Its write protection is behind what the layout shows."""
+    flash = parse_layout(load("stm32h743").alternates[0])
+    h743 = family(load("stm32h743"))
+    shown = b"\xff" * 0x1C + b"\xfe" + b"\xff" * (128 - 0x1D)
+    whole = shown + b"\xff" * (0x11C - 128) + b"\xf5" + b"\xff" * (308 - 0x11D)
+    first, *second = (0x08000000, 0x08020000), (0x08120000, 0x08140000), (0x08160000, 0x08180000)
+    assert h743.write_protected([shown], flash) == [first]
+    assert h743.write_protection_unknown([shown], flash) == [(0x08100000, 0x08200000)]
+    assert h743.write_protected([shown, whole], flash) == [first, *second]
+    assert h743.write_protection_unknown([shown, whole], flash) == []
+
+
+def test_one_bank_of_the_h723() -> None:
+    h723 = load("stm32h723")
+    factory = [area.factory for area in h723.memory.option_bytes.areas]
+    assert family(h723).write_protection_unknown(factory, parse_layout(h723.alternates[0])) == []

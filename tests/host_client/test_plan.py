@@ -187,4 +187,4 @@ def test_contiguous_end(text: str, address: int, end: int | None) -> None:
 
 def test_spell_ranges_joins_neighbours() -> None:
     two_banks = parse_layout("@A /0x1FFFC000/01*016 e,01*016 g/0x1FFEC000/01*016 e")
-    assert spell_ranges(two_banks, Access.WRITABLE) == "0x1fffc000..0x1fffc01f and 0x1ffec000..0x1ffec00f"
+    assert spell_ranges(two_banks, Access.WRITABLE) == "0x1ffec000..0x1ffec00f and 0x1fffc000..0x1fffc01f"

@@ -5,15 +5,18 @@ command is for and returns its result as a document.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from dfu_host.cli import failure
 from dfu_host.cli.context import Context
 from dfu_host.cli.interruption import left_behind, terminable
-from dfu_host.cli.report import ForPeople, ForPrograms, silence
+from dfu_host.cli.report import ForPeople, ForPrograms, Report
+from dfu_host.cli.streams import silence, standard_output
 from dfu_host.errors import ExitCode, HostError, InterruptedJob, OutputError
 from dfu_host.ledger import Remains
 from dfu_protocol import __version__
@@ -56,8 +59,27 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
 
     ``backend`` is the ``usb.backend.IBackend`` to find devices with; None is PyUSB's own choice, libusb.
     """
-    arguments = _parse(sys.argv[1:] if argv is None else argv)
-    report = ForPrograms() if arguments.json else ForPeople()
+    if sys.stderr is None:  # it was closed before we began, and print() would take standard output instead
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the end of the process
+    report: Report = ForPeople()
+    try:
+        arguments = _parse(sys.argv[1:] if argv is None else argv)
+        if arguments.json:
+            report = ForPrograms()
+        document = _carry_out(arguments, report, backend)
+        report.finish(document)
+        return int(document["exit_code"])
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing must be written at exit.
+        silence(sys.stdout)
+        return ExitCode.DEVICE
+    except OutputError as error:
+        report.say(str(error))
+        return error.exit_code
+
+
+def _carry_out(arguments: argparse.Namespace, report: Report, backend: object | None) -> dict[str, Any]:
+    """Run the command and return its document, also where it fails."""
     code, outcome = ExitCode.OK, {}
     try:
         if arguments.verbose:
@@ -72,33 +94,23 @@ def main(argv: Sequence[str] | None = None, *, backend: object | None = None) ->
         if error.remains:
             report.say(left_behind(error.remains, arguments.command))
         code, outcome = error.exit_code, {"error": failure.document(error)}
-    except BrokenPipeError:
-        return _nobody_listens()
     except KeyboardInterrupt as interrupt:
         text = " ".join(["interrupted", *getattr(interrupt, "__notes__", ())])
         if isinstance(interrupt, InterruptedJob) and interrupt.remains != Remains():
             text += f"; {left_behind(interrupt.remains, arguments.command)}"
         report.say(text)
         code, outcome = ExitCode.INTERRUPTED, {"error": failure.interruption(interrupt, text)}
-    try:
-        report.finish({"command": arguments.command, **outcome, "exit_code": code})
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return _nobody_listens()
-    except OutputError as error:
-        report.say(str(error))
-        return error.exit_code
-    return code
-
-
-def _nobody_listens() -> ExitCode:
-    """Whoever read our output has seen enough; nothing must be written at exit."""
-    silence(sys.stdout)
-    return ExitCode.DEVICE
+    return {"command": arguments.command, **outcome, "exit_code": code}
 
 
 class _Parser(argparse.ArgumentParser):
-    """One whose errors have the exit code of sysexits.h; its subparsers are of its kind."""
+    """One whose ends have the exit codes of sysexits.h; its subparsers are of its kind."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if not status:
+            with standard_output():
+                sys.stdout.flush()  # what of a help text cannot be written is only known now
+        super().exit(status, message)
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from dfu_host import bus
 from dfu_host.bus import Alternate, DfuDevice
@@ -10,9 +10,8 @@ from dfu_host.cli import numbers
 from dfu_host.cli.context import Context
 from dfu_host.cli.interruption import how_far
 from dfu_host.cli.report import add_report
-from dfu_host.errors import HostError, NoDeviceError, UsageError
+from dfu_host.errors import HostError, NoDeviceError
 from dfu_host.session import Session
-from dfu_protocol import Layout
 
 
 def add_selection(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -80,7 +79,10 @@ def session(arguments: argparse.Namespace, context: Context) -> Iterator[tuple[D
         try:
             yield device, conversation
         except KeyboardInterrupt as interrupt:
-            interrupt.add_note(how_far(context.report.stages, idle=_tidy_up(conversation)))
+            idle = False
+            with suppress(KeyboardInterrupt):  # a second one must not lose what there is to tell
+                idle = _tidy_up(conversation)
+            interrupt.add_note(how_far(context.report.stages, idle=idle))
             raise
         except BaseException:
             _tidy_up(conversation)
@@ -90,18 +92,8 @@ def session(arguments: argparse.Namespace, context: Context) -> Iterator[tuple[D
 
 def memory(device: DfuDevice, choice: str | None, address: int | None = None) -> Alternate:
     """The memory that ``--alt`` chooses, else the one that holds ``address``, else the first."""
-    if choice is None and address is not None:
-        for alternate in device.alternates:
-            if alternate.layout and alternate.layout.segment_at(address):
-                return alternate
-    return device.alternate(choice)
-
-
-def layout_of(alternate: Alternate) -> Layout:
-    """Its layout; UsageError where its string has none."""
-    if alternate.layout is None:
-        raise UsageError(f"alternate {alternate.number} has no memory layout: its name is {alternate.text!r}")
-    return alternate.layout
+    by_address = device.memory_at(address) if choice is None and address is not None else None
+    return by_address or device.alternate(choice)
 
 
 def _tidy_up(conversation: Session) -> bool:

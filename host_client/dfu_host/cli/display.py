@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from dfu_host.bus import Alternate, DfuDevice
+from dfu_host.extents import spell
 from dfu_protocol import Access, Attributes, CommandCode, Layout, State, Status
 
 _COMMAND_NAMES = {
@@ -42,7 +43,7 @@ def description(device: DfuDevice) -> Iterator[str]:
         return
     yield f"bcdDFUVersion  {_bcd(functional.bcdDFUVersion)}"
     attributes = functional.bmAttributes
-    yield f"bmAttributes   0x{attributes:02x} ({_spell(attributes, _ATTRIBUTE_NAMES)})"
+    yield f"bmAttributes   0x{attributes:02x} ({_names_of(attributes, _ATTRIBUTE_NAMES)})"
     yield f"wTransferSize  {functional.wTransferSize} bytes"
     yield f"wDetachTimeOut {functional.wDetachTimeOut} ms"
 
@@ -123,13 +124,13 @@ def _memory_document(alternate: Alternate) -> dict[str, object]:
 def _rows(layout: Layout) -> Iterator[tuple[str, ...]]:
     for segment in layout.segments:
         yield (
-            f"0x{segment.address:08x}..0x{segment.end - 1:08x}",
+            spell([(segment.address, segment.end)]),
             f"{segment.count} x {_size(segment.size)}",
-            _spell(segment.access, _ACCESS_NAMES) or "not said",
+            _names_of(segment.access, _ACCESS_NAMES) or "not said",
         )
 
 
-def _spell(flags: int, names: dict[Attributes, str] | dict[Access, str]) -> str:
+def _names_of(flags: int, names: dict[Attributes, str] | dict[Access, str]) -> str:
     return ", ".join(name for flag, name in names.items() if flags & flag)
 
 

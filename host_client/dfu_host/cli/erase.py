@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from dfu_host.cli import numbers, unprotect
 from dfu_host.cli.context import Context
-from dfu_host.cli.device_options import add_memory, layout_of, memory, session
+from dfu_host.cli.device_options import add_memory, memory, session
 from dfu_host.cli.report import Document
 from dfu_host.errors import UsageError
 from dfu_host.plan import allows, plan_erase
@@ -43,13 +43,17 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     report = context.report
     with session(arguments, context) as (device, conversation):
         alternate = memory(device, arguments.alt, arguments.address)
+        layout = alternate.known_layout
         conversation.select(alternate.number)
         if arguments.mass:
+            if not any(allows(segment, Access.ERASABLE) for segment in layout.segments):
+                raise UsageError(
+                    f"--mass erases the flash, and {layout.name.strip()} is none: leave out --alt"
+                )
             report.say(MASS_ERASE)
-            mass_erase(conversation, layout_of(alternate), report.track)
+            mass_erase(conversation, layout, report.track)
             report.say("erased the whole flash")
             return {"mass": True}
-        layout = layout_of(alternate)
         if arguments.sectors is not None:
             pages = _numbered(layout, arguments.sectors)
         else:

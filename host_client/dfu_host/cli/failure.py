@@ -1,11 +1,10 @@
 """How a command fails, as a document for programs."""
 
 import re
-from collections.abc import Sequence
 
-from dfu_host.cli.report import Document
+from dfu_host.cli.report import Document, extents_document
 from dfu_host.errors import HostError, InterruptedJob, RefusedError, VerifyError
-from dfu_host.ledger import Extent, Remains
+from dfu_host.ledger import Remains
 
 
 def kind(error: type[HostError]) -> str:
@@ -42,12 +41,8 @@ def _left(remains: Remains | None) -> dict[str, object]:
         return {}
     return {
         "remains": {
-            "written": _spell(remains.written),
-            "erased": _spell(remains.erased),
-            "doubtful": _spell([remains.doubtful] if remains.doubtful else []),
+            "written": extents_document(remains.written),
+            "erased": extents_document(remains.erased),
+            "doubtful": extents_document([remains.doubtful] if remains.doubtful else []),
         }
     }
-
-
-def _spell(extents: Sequence[Extent]) -> list[Document]:
-    return [{"address": start, "end": end} for start, end in extents]

@@ -3,14 +3,16 @@
 import argparse
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli.context import Context
-from dfu_host.cli.device_options import add_device, layout_of, session
-from dfu_host.cli.report import Document
-from dfu_host.errors import DeviceResetError, FileError, UsageError, VerifyError
+from dfu_host.cli.device_options import add_device, session
+from dfu_host.cli.report import Document, extents_document
+from dfu_host.errors import DeviceResetError, FileError, RefusedError, UsageError, VerifyError
+from dfu_host.extents import extent_of, spell
 from dfu_host.firmware import load
 from dfu_host.option_bytes import Family, family_of
 from dfu_host.session import Session
@@ -47,11 +49,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 class OptionBytes(NamedTuple):
-    """The option bytes of a device. ``family`` is None where they are in no family's place."""
+    """The option bytes of a device. ``family`` is None where they are in no family's place.
+
+    ``values`` are the bytes of the ``areas``, and behind them what the family has beside these.
+    """
 
     alternate: Alternate
     family: Family | None
     areas: list[Element]
+    values: list[bytes]
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Document:
@@ -67,12 +73,18 @@ def _read(device: DfuDevice, conversation: Session) -> OptionBytes:
     alternate = next((a for a in device.alternates if a.name.lower().startswith("option")), None)
     if alternate is None:
         raise UsageError("this device shows no option bytes: 'dfu-host info' lists what it has")
-    layout = layout_of(alternate)
+    layout = alternate.known_layout
     conversation.select(alternate.number)
     areas = [
         Element(s.address, b"".join(conversation.read(s.address, s.end - s.address))) for s in layout.segments
     ]
-    return OptionBytes(alternate, family_of(layout, device.alternates[0].layout), areas)
+    values = [area.data for area in areas]
+    flash = device.alternates[0].layout
+    family = family_of(layout, flash, values)
+    if family and family.whole and flash and family.write_protection_unknown(values, flash):
+        with suppress(RefusedError):  # then it stays unknown
+            values.append(b"".join(conversation.read(family.start, family.whole)))
+    return OptionBytes(alternate, family, areas, values)
 
 
 def _show(device: DfuDevice, found: OptionBytes, context: Context) -> Document:
@@ -84,17 +96,19 @@ def _show(device: DfuDevice, found: OptionBytes, context: Context) -> Document:
     if family is None:
         context.report.show(["option bytes of a family that is not known"])
     else:
-        values = [area.data for area in found.areas]
         flash = device.alternates[0].layout
-        locked = family.write_protected(values, flash) if flash else []
-        level = family.level(values)
+        locked = family.write_protected(found.values, flash) if flash else []
+        unknown = family.write_protection_unknown(found.values, flash) if flash else []
+        level = family.level(found.values)
         document |= {
             "read_protection": level,
-            "write_protected": [{"address": start, "end": end} for start, end in locked],
+            "write_protected": extents_document(locked),
+            "write_protection_unknown": extents_document(unknown),
             "source": family.source,
         }
-        ranges = ", ".join(f"0x{start:08x}..0x{end - 1:08x}" for start, end in locked)
-        protects = ranges or ("none" if family.write_protection else "not known")
+        protects = spell(locked) or ("none" if family.write_protection and flash else "not known")
+        if unknown:
+            protects += f"; of {spell(unknown)} it is not known"
         context.report.show(
             [
                 f"option bytes of {family.name} ({family.source})",
@@ -183,9 +197,7 @@ def _check_places(areas: Sequence[Element], wanted: Iterable[Element]) -> None:
     for element in wanted:
         for address in (element.address, element.address + len(element.data) - 1):
             if not any(area.address <= address < area.address + len(area.data) for area in areas):
-                places = " and ".join(
-                    f"0x{area.address:08x}..0x{area.address + len(area.data) - 1:08x}" for area in areas
-                )
+                places = spell([extent_of(area) for area in areas])
                 raise FileError(f"0x{address:08x} is no option byte: these are at {places}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli import read
 from dfu_host.cli.context import Context
-from dfu_host.cli.device_options import add_device, choose, layout_of, session
+from dfu_host.cli.device_options import add_device, choose, session
 from dfu_host.cli.output import add_output
 from dfu_host.cli.planning import add_file, load_file, parts
 from dfu_host.cli.report import Document
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         if any(part.alternate != alternate for part in found):
             raise FileError(f"the file has data for other memory than {alternate.name}")
         elements = [element for part in found for element in part.elements]
-        plan = plan_write(alternate.number, layout_of(alternate), elements, align=1)
+        plan = plan_write(alternate.number, alternate.known_layout, elements, align=1)
         conversation.select(alternate.number)
         _check_blank(conversation, plan.data)
         size = sum(len(element.data) for element in elements)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli import numbers
-from dfu_host.cli.device_options import layout_of, memory
+from dfu_host.cli.device_options import memory
 from dfu_host.cli.formats import one_of
 from dfu_host.errors import FileError, UsageError
 from dfu_host.firmware import Firmware, Format, Image, load
@@ -75,7 +75,7 @@ def parts(device: DfuDevice, firmware: Firmware, arguments: argparse.Namespace) 
 def plans(device: DfuDevice, firmware: Firmware, arguments: argparse.Namespace) -> list[Plan]:
     """How to write it: one plan for each memory."""
     return [
-        plan_write(part.alternate.number, layout_of(part.alternate), part.elements, arguments.align)
+        plan_write(part.alternate.number, part.alternate.known_layout, part.elements, arguments.align)
         for part in parts(device, firmware, arguments)
     ]
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO, cast
+
+from dfu_host.cli.streams import StandardError
 
 LOG_INTERVAL = 5.0
 """Seconds between two lines in a log; what is done sooner needs none."""
@@ -20,7 +23,7 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
         DownloadColumn(binary_units=True),
         TextColumn("{task.fields[rate]:>12}", style="progress.data.speed"),
         TimeRemainingColumn(elapsed_when_finished=True),
-        console=Console(stderr=True),
+        console=Console(file=cast(TextIO, StandardError())),
     ) as progress:
         task = progress.add_task(label, total=total, rate="")
 

@@ -5,7 +5,7 @@ import argparse
 from dfu_host.bus import Alternate
 from dfu_host.cli import numbers
 from dfu_host.cli.context import Context
-from dfu_host.cli.device_options import add_memory, layout_of, memory, session
+from dfu_host.cli.device_options import add_memory, memory, session
 from dfu_host.cli.output import add_output, check_output, output, output_format
 from dfu_host.cli.report import Document
 from dfu_host.errors import UsageError
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
 def range_to_read(alternate: Alternate, address: int | None, length: int | None) -> tuple[int, int]:
     """(address, length): by default from the first segment to the end of those that follow without a gap."""
     if address is None:
-        address = layout_of(alternate).segments[0].address
+        address = alternate.known_layout.segments[0].address
     end = contiguous_end(alternate.layout, address) if alternate.layout else None
     if length is None:
         if end is None:

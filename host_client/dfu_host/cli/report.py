@@ -6,20 +6,25 @@ and returns its result as a document, which ``--json`` prints.
 
 import argparse
 import json
-import os
 import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TextIO, TypeAlias
+from typing import TypeAlias
 
 from dfu_host.cli import progress
-from dfu_host.errors import OutputError
+from dfu_host.cli.streams import StandardError, printable, standard_output
+from dfu_host.extents import Extent
 
 Document: TypeAlias = Mapping[str, object]
 """A result: names to what JSON can spell."""
+
+
+def extents_document(extents: Iterable[Extent]) -> list[Document]:
+    """Runs of addresses as a part of a result."""
+    return [{"address": start, "end": end} for start, end in extents]
 
 
 @dataclass(slots=True)
@@ -29,34 +34,6 @@ class Stage:
     name: str
     total: int
     done: int = 0
-
-
-@contextmanager
-def standard_output() -> Iterator[None]:
-    """Around what writes there; OutputError where that cannot be done, as on a full disk."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        silence(sys.stdout)
-        raise OutputError(f"cannot write to standard output: {error.strerror}") from None
-
-
-def silence(stream: TextIO) -> None:
-    """Lead ``stream`` to nowhere, so that what is still in its buffer cannot fail again at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
-
-
-def _tell(line: str) -> None:
-    """A line on standard error. That nobody reads it, or it is full, must not break off a job half-way."""
-    try:
-        print(line, file=sys.stderr)
-    except OSError:
-        silence(sys.stderr)
 
 
 class Report(ABC):
@@ -103,12 +80,12 @@ class ForPeople(Report):
     """Text; progress as bars on a terminal, now and then a line elsewhere."""
 
     def say(self, text: str) -> None:
-        _tell(f"dfu-host: {text}")
+        StandardError().write(printable(f"dfu-host: {text}", sys.stderr) + "\n")
 
     def show(self, lines: Iterable[str]) -> None:
         with standard_output():
             for line in lines:
-                print(line)
+                print(printable(line, sys.stdout))
 
     def request(self, words: str, fields: Document) -> None:
         self.say(words)
@@ -157,7 +134,7 @@ class ForPrograms(Report):
         yield changed
 
     def _event(self, name: str, fields: Document) -> None:
-        _tell(json.dumps({"event": name, **fields}))
+        StandardError().write(json.dumps({"event": name, **fields}) + "\n")
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:

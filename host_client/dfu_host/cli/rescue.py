@@ -1,9 +1,9 @@
 """Data that was to be preserved and is no longer on the chip: this program has its only copy."""
 
-import itertools
 import tempfile
 from pathlib import Path
 
+from dfu_host.cli.output import numbered
 from dfu_host.cli.report import Report
 from dfu_host.ledger import Remains
 from dfu_protocol.firmware_file import Element
@@ -32,7 +32,8 @@ def _saved(element: Element) -> Path:
 
 
 def _save(element: Element, folder: Path) -> Path:
-    path = _unused(folder / f"preserved-0x{element.address:08x}.bin")
+    names = numbered(folder / f"preserved-0x{element.address:08x}.bin")
+    path = next(name for name in names if not name.exists())
     with path.open("xb") as stream:
         try:
             stream.write(element.data)
@@ -41,9 +42,3 @@ def _save(element: Element, folder: Path) -> Path:
             path.unlink()
             raise
     return path
-
-
-def _unused(path: Path) -> Path:
-    """``path``, or where an earlier job has left its data there, the same with a number."""
-    numbered = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
-    return next(one for one in itertools.chain([path], numbered) if not one.exists())

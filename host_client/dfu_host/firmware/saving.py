@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from dfu_host.errors import FileError, UsageError
+from dfu_host.extents import spell
 from dfu_host.firmware.model import Firmware, Format
 from dfu_protocol import ProtocolError
 from dfu_protocol.firmware_file import DfuSeFile, Element, Suffix, Target, add_suffix
@@ -59,7 +60,7 @@ def _one_run(elements: list[Element], fill: int | None) -> bytes:
         gap = element.address - start - len(body)
         if gap and fill is None:
             raise UsageError(
-                f"there is no data for 0x{start + len(body):08x}..0x{element.address - 1:08x}:"
+                f"there is no data for {spell([(start + len(body), element.address)])}:"
                 " --fill says what stands there in a file without addresses"
             )
         body += bytes([fill or 0]) * gap + element.data

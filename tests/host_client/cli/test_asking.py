@@ -41,7 +41,7 @@ def patch(
 def test_preserve(full: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, said = patch(full, tmp_path, monkeypatch, "p\n")
     assert code == ExitCode.OK
-    assert "hold other data at 0x08000000..0x0800003f, 0x08000045..0x08000abd." in said
+    assert "hold other data at 0x08000000..0x0800003f and 0x08000045..0x08000abd." in said
     assert full.flash[: len(CODE)] == CODE[:64] + b"patch" + CODE[69:]
 
 

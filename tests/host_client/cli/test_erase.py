@@ -66,6 +66,7 @@ class TestErase:
                 "0x1fffc000 is not in erasable memory, which is none",
             ),
             (["--mass", "--length", "4K"], "--address is missing"),
+            (["--mass", "--alt", "option"], "--mass erases the flash, and Option Bytes is none"),
             (["--sectors", "11,12"], "there is no page 12: Internal Flash has 12 that can be erased"),
         ],
     )

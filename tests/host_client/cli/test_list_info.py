@@ -1,6 +1,8 @@
 """``list`` and ``info``."""
 
+import io
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -82,3 +84,19 @@ class TestListAndInfo:
         assert "status not asked for" in lines
         assert "0 no layout not described" in lines
         assert "1 Clone 0x08000000..0x080007ff 2 x 1 KiB not said" in lines
+
+    @pytest.mark.parametrize(("encoding", "shown"), [("utf-8", "\u00b5"), ("ascii", r"\xb5")])
+    def test_what_a_terminal_would_obey_or_cannot_spell(
+        self,
+        make_bench: MakeBench,
+        f405: Profile,
+        monkeypatch: pytest.MonkeyPatch,
+        encoding: str,
+        shown: str,
+    ) -> None:
+        bench = make_bench(replace(f405, alternates=("@\u00b5\x1b[31m /0x08000000/04*016Kg",)))
+        output = io.TextIOWrapper(io.BytesIO(), encoding)
+        monkeypatch.setattr(sys, "stdout", output)
+        assert bench.run("list") == ExitCode.OK
+        output.seek(0)
+        assert output.read().endswith(f"  alt 0  @{shown}\\x1b[31m /0x08000000/04*016Kg\n")

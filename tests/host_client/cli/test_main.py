@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import dfu_host_command
 from dfu_emulator.port import Port
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host.cli import COMMANDS, failure, main
@@ -113,7 +115,22 @@ class TestInterruptions:
         assert not out.exists()
         assert f405_bench.state.label == "dfuIDLE"
 
-    @pytest.mark.parametrize("arguments", [["list"], ["read", "-"], ["info", "--json"]])
+    def test_a_second_one_loses_nothing_of_what_there_is_to_tell(
+        self, f405_bench: Bench, code: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        class Impatient(Interrupting):
+            def ctrl_transfer(self, *arguments: Any) -> int:
+                if self.stage == "over":
+                    raise KeyboardInterrupt
+                return super().ctrl_transfer(*arguments)
+
+        f405_bench.backend = Impatient(f405_bench.port, "writing")
+        assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.INTERRUPTED
+        said = capsys.readouterr().err
+        assert "interrupted while writing, after 2048 of 2752 bytes; the device does not answer" in said
+        assert "0x08000000..0x080007ff is written" in said
+
+    @pytest.mark.parametrize("arguments", [["list"], ["read", "-"], ["info", "--json"], ["--help"]])
     def test_output_that_nobody_reads_any_more(self, arguments: list[str]) -> None:
         reader, writer = os.pipe()
         os.close(reader)
@@ -122,7 +139,9 @@ class TestInterruptions:
         assert (done.returncode, done.stderr) == (ExitCode.DEVICE, b"")
 
     @pytest.mark.skipif(not FULL.exists(), reason=f"needs {FULL}")
-    @pytest.mark.parametrize("arguments", [["list"], ["read", "--length", "4", "-"], ["udev-rule"]])
+    @pytest.mark.parametrize(
+        "arguments", [["list"], ["read", "--length", "4", "-"], ["udev-rule"], ["read", "--help"]]
+    )
     def test_output_that_does_not_fit(self, arguments: list[str]) -> None:
         with FULL.open("wb") as full:
             done = in_a_process(arguments, stdout=full, stderr=subprocess.PIPE)
@@ -138,6 +157,17 @@ class TestInterruptions:
             ExitCode.CANNOT_CREATE,
             "cannot write to standard output: No ",
         )
+
+    @pytest.mark.parametrize("arguments", [["list"], ["read", "-"], ["--version"]])
+    def test_closed_output(self, arguments: list[str]) -> None:
+        done = in_a_process(arguments, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
+        assert done.returncode == ExitCode.CANNOT_CREATE
+        assert done.stderr.endswith(b"dfu-host: cannot write to standard output: it is closed\n")
+
+    def test_messages_with_nowhere_to_go_stay_out_of_the_data(self) -> None:
+        arguments = ["read", "--length", "4", "-", "-v"]
+        done = in_a_process(arguments, stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2))
+        assert (done.returncode, done.stdout) == (ExitCode.OK, b"\xff" * 4)
 
     @pytest.mark.parametrize("flags", [["-v"], ["--json"]])
     def test_messages_that_nobody_reads_do_not_break_off_a_write(self, code: Path, flags: list[str]) -> None:
@@ -218,7 +248,8 @@ def in_a_process(arguments: list[str], **streams: Any) -> subprocess.CompletedPr
         "with emulated('stm32f405') as port:\n"
         f"    raise SystemExit(main({arguments}, backend=Backend(port)))\n"
     )
-    return subprocess.run([sys.executable, "-c", program], check=False, **streams)
+    environment = os.environ | {"PYTHONUNBUFFERED": ""}
+    return subprocess.run([sys.executable, "-c", program], check=False, env=environment, **streams)
 
 
 class Interrupting(Backend):
@@ -226,7 +257,7 @@ class Interrupting(Backend):
 
     def __init__(self, port: Port, stage: str) -> None:
         super().__init__(port)
-        self._stage = stage
+        self.stage = stage
         self._blocks = 0
 
     def ctrl_transfer(
@@ -243,8 +274,8 @@ class Interrupting(Backend):
             stage = "verifying" if self._blocks else "comparing"
         if (bmRequestType, bRequest, wValue) == (0x21, Request.DNLOAD, 0) and data[0] == UNPROTECT:
             stage = "unprotecting"
-        if stage and stage == self._stage:
-            self._stage = "over"
+        if stage and stage == self.stage:
+            self.stage = "over"
             raise KeyboardInterrupt
         return super().ctrl_transfer(dev_handle, bmRequestType, bRequest, wValue, wIndex, *rest)
 
@@ -253,6 +284,22 @@ def test_runs_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "dfu_host", "erase"], capture_output=True, text=True)
     assert done.returncode == ExitCode.USAGE
     assert done.stderr.startswith("usage: dfu-host erase")
+
+
+def test_interrupted_before_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "construct.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "from dfu_host_command import main\nraise SystemExit(main())"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, b"", b"")
+
+
+def test_the_installed_command_begins_there() -> None:
+    (script,) = entry_points(group="console_scripts", name="dfu-host")
+    assert script.value == "dfu_host_command:main"
+    assert script.load() is dfu_host_command.main
 
 
 def test_only_what_is_needed_is_imported() -> None:

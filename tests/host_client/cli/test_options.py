@@ -41,6 +41,46 @@ def test_show_what_is_locked(f405_bench: Bench, capsys: pytest.CaptureFixture[st
     assert bytes.fromhex(shown["areas"][0]["bytes"]) == cells(f405_bench)
 
 
+def test_second_bank_whose_option_bytes_are_not_in_the_layout(
+    make_bench: MakeBench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    factory = load("stm32h743").memory.option_bytes.areas[0].factory
+    behind = bytearray(b"\xff" * (308 - len(factory)))
+    behind[0x11C - len(factory)] = 0xFB
+    whole = f"memory.option_bytes.areas.0.factory={(factory + behind).hex(' ')}"
+    assert make_bench(load("stm32h743", settings=[whole])).run("options", "show") == ExitCode.OK
+    assert "write protection  0x08140000..0x0815ffff\n" in capsys.readouterr().out
+
+
+def test_second_bank_of_a_rom_that_does_not_let_them_be_read(
+    make_bench: MakeBench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make_bench(load("stm32h743")).run("options", "show", "--json") == ExitCode.OK
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["write_protected"] == []
+    assert shown["write_protection_unknown"] == [{"address": 0x08100000, "end": 0x08200000}]
+    assert make_bench(load("stm32h743")).run("options", "show") == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "write protection  none; of 0x08100000..0x081fffff it is not known\n" in said
+
+
+@pytest.mark.parametrize(
+    ("chip", "own", "other"),
+    [("stm32f107", 0xA5, 0xAA), ("stm32f072", 0xAA, 0xA5), ("stm32f303cc", 0xAA, 0xA5)],
+)
+def test_key_of_another_family(
+    make_bench: MakeBench, capsys: pytest.CaptureFixture[str], chip: str, own: int, other: int
+) -> None:
+    """What is level 0 on an F1 protects an F0 or F3, and the other way round."""
+    bench = make_bench(load(chip))
+    assert bench.run("options", "show") == ExitCode.OK
+    assert "read protection   level 0\n" in capsys.readouterr().out
+    assert bench.run("options", "write", f"0x1ffff800={other:#x}") == ExitCode.USAGE
+    said = capsys.readouterr().out
+    assert f"0x1ffff800: {own:#x} -> {other:#x}\n" in said
+    assert "read protection: level 0 -> level 1\n" in said
+
+
 def test_two_areas(make_bench: MakeBench, capsys: pytest.CaptureFixture[str]) -> None:
     assert make_bench(load("stm32f429")).run("options", "show") == ExitCode.OK
     shown = capsys.readouterr().out

@@ -48,6 +48,42 @@ def test_existing_file_needs_force(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
+def copy_while_it_appears(path: Path, force: bool = False) -> None:
+    with output(str(path), force) as stream:
+        stream.write(b"read")
+        path.write_bytes(b"another's")
+
+
+def no_links(_name: Path, _target: Path) -> None:
+    raise PermissionError("Operation not permitted")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_appears_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:  # as on FAT
+        monkeypatch.setattr(Path, "hardlink_to", no_links)
+    (tmp_path / "a-2.bin").write_bytes(b"older")
+    with pytest.raises(OutputError, match=r"a\.bin has appeared meanwhile .* is in .*/a-3\.bin"):
+        copy_while_it_appears(tmp_path / "a.bin")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "a.bin": b"another's",
+        "a-2.bin": b"older",
+        "a-3.bin": b"read",
+    }
+
+
+def test_a_file_that_appears_meanwhile_is_replaced_by_force(tmp_path: Path) -> None:
+    copy_while_it_appears(tmp_path / "a.bin", force=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.bin": b"read"}
+
+
+def test_new_file_where_links_are_not_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    test_new_file(tmp_path)
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_only_regular_files_are_replaced(tmp_path: Path, force: bool) -> None:
     with pytest.raises(OutputError, match="no regular file"), output(str(tmp_path), force):

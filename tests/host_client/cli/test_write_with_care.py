@@ -52,7 +52,9 @@ def test_preserve(f405_bench: Bench, code: Path, tmp_path: Path, capsys: Capture
     assert f405_bench.run(*patch) == ExitCode.USAGE
     assert f405_bench.flash[: len(CODE)] == CODE
     said = capsys.readouterr().err
-    assert "other data at 0x08000000..0x08000063, 0x08000069..0x08003fff: --preserve writes it back" in said
+    assert (
+        "other data at 0x08000000..0x08000063 and 0x08000069..0x08003fff: --preserve writes it back" in said
+    )
     assert f405_bench.run(*patch, "--preserve") == ExitCode.OK
     assert f405_bench.flash[: len(CODE)] == CODE[:100] + b"patch" + CODE[105:]
     assert f405_bench.run(*patch, "--no-preserve") == ExitCode.OK
