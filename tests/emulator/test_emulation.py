@@ -55,9 +55,7 @@ def test_a_scenario_changes_a_profile_that_is_given_as_one(f405: Profile) -> Non
 
 def test_a_scenario_that_does_not_fit_the_profile(f405: Profile) -> None:
     scenario = Scenario(set={"flash.siz": "1M"}, name="odd")
-    with pytest.raises(
-        ProfileError, match=r"^scenario odd: memory\.flash\.siz: unknown key"
-    ):
+    with pytest.raises(ProfileError, match=r"^scenario odd: memory\.flash\.siz: unknown key"):
         emulated(f405, scenario=scenario).__enter__()
 
 

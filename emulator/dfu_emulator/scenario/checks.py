@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dfu_emulator.profile.errors import Key
 from dfu_emulator.scenario.model import Do, Fault, Moment, Scenario, Start, When
-from dfu_emulator.scenario.scalars import Requests
+from dfu_emulator.scenario.scalars import REQUEST_NAMES, Requests
 from dfu_protocol import Request, State
 from dfu_protocol.control import CLASS
 
@@ -22,6 +22,11 @@ _MAY_HAVE = {
 }
 _COMMON = ("do", "when")
 _OF_GETSTATUS = (Do.POLL_TIMEOUT, Do.POWER_LOSS)
+_TO_HOST = Requests.read([name for name in REQUEST_NAMES if name.startswith("GET") or name == "UPLOAD"]).items
+_NEEDS_DATA = {
+    Do.SHORT: (_TO_HOST, "is for requests that bring data to the host"),
+    Do.CORRUPT: (_TO_HOST | Requests.of(Request.DNLOAD).items, "is for requests with data"),
+}
 _DATA_REQUESTS = Requests.of(Request.DNLOAD, Request.UPLOAD)
 _GETSTATUS = Requests.of(Request.GETSTATUS)
 
@@ -59,6 +64,10 @@ def _fault(fault: Fault) -> Iterator[tuple[Key, str]]:
         yield ("when", "state"), "'do: power_loss' is for the GETSTATUS that begins a job, in dfuDNLOAD-SYNC"
     if do in _OF_GETSTATUS and (request is None or request.items != _GETSTATUS.items):
         yield ("when",), f"'do: {do.value}' is for the request GETSTATUS"
+    if do in _NEEDS_DATA and request is not None:
+        have_data, message = _NEEDS_DATA[do]
+        if not request.items & have_data:
+            yield ("when", "request"), f"'do: {do.value}' {message}"
 
 
 def _when(when: When) -> Iterator[tuple[Key, str]]:

@@ -15,6 +15,9 @@ from dfu_protocol.control import CLASS
 _POLL_TIMEOUT = slice(1, 4)
 """bwPollTimeout in the answer to GETSTATUS."""
 
+_STALLS = (Do.STALL, Do.ERROR)
+"""Their replies need no other word for what the scenario has done."""
+
 _Act = Callable[[Fault, SetupPacket, bytes, int], Reply]
 
 
@@ -22,7 +25,7 @@ class FaultyDevice(UsbDevice):
     """Hits the requests that ``faults`` name; the first of those that hit a request acts.
 
     ``random`` decides what is left to chance. Each fault counts all requests that it is meant for, however
-    often the device leaves and comes back. ``hits`` is how many requests were hit.
+    often the device leaves and comes back. ``hits`` is how many requests a fault has changed anything about.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class FaultyDevice(UsbDevice):
             Do.SHORT: self._shorten,
             Do.CORRUPT: self._corrupt,
             Do.POLL_TIMEOUT: self._lie,
+            Do.BUS_RESET: self._reset,
             Do.DISCONNECT: self._disconnect,
             Do.POWER_LOSS: self._lose_power,
         }
@@ -51,11 +55,15 @@ class FaultyDevice(UsbDevice):
         fault = foreseen[1] if foreseen and foreseen[0] == setup else self._hit(setup)
         if fault is None:
             return super().control(setup, data, now)
-        return self._acts[fault.do](fault, setup, data, now)
+        reply = self._acts[fault.do](fault, setup, data, now)
+        self.hits += fault.do in _STALLS or bool(reply.fault)
+        return reply
 
     def takes_data(self, setup: SetupPacket) -> bool:
         fault = self._hit(setup)
         self._foreseen = (setup, fault)
+        if fault is not None and fault.do is Do.BUS_RESET:
+            self.bootloader.bus_reset()
         if fault is not None and _comes_before_data(fault):
             return False
         return super().takes_data(setup)
@@ -65,7 +73,6 @@ class FaultyDevice(UsbDevice):
         for fault, trigger in zip(self._faults, self._triggers, strict=True):
             if trigger.pulled(setup) and hit is None:
                 hit = fault
-        self.hits += hit is not None
         return hit
 
     def _stall(self, _fault: Fault, _setup: SetupPacket, _data: bytes, _now: int) -> Reply:
@@ -98,10 +105,10 @@ class FaultyDevice(UsbDevice):
     def _corrupt(self, fault: Fault, setup: SetupPacket, data: bytes, now: int) -> Reply:
         bits = fault.bits or DEFAULT_BITS
         note = f"{bits} bit{'' if bits == 1 else 's'} of the data flip"
-        if not setup.is_in:
+        if data:
             return super().control(setup, flipped(data, bits, self._random), now)._replace(fault=note)
         reply = super().control(setup, data, now)
-        if reply.data is None:
+        if not reply.data:
             return reply
         return reply._replace(data=flipped(reply.data, bits, self._random), fault=note)
 
@@ -112,6 +119,10 @@ class FaultyDevice(UsbDevice):
         told = bytearray(reply.data)
         told[_POLL_TIMEOUT] = (fault.bwPollTimeout or 0).to_bytes(3, "little")
         return reply._replace(data=bytes(told), fault="bwPollTimeout is a lie")
+
+    def _reset(self, _fault: Fault, setup: SetupPacket, data: bytes, now: int) -> Reply:
+        self.bootloader.bus_reset()
+        return super().control(setup, data, now)._replace(fault="the bus was reset before it")
 
     def _disconnect(self, fault: Fault, setup: SetupPacket, data: bytes, now: int) -> Reply:
         departure = Departure(Reason.UNPLUGGED, fault.back_after)
@@ -146,8 +157,6 @@ class FaultyDevice(UsbDevice):
 def _comes_before_data(fault: Fault) -> bool:
     """Whether it is settled before the data stage of a request, which a device controller then refuses."""
     match fault.do:
-        case Do.STALL | Do.ERROR:
-            return True
         case Do.TIMEOUT | Do.DISCONNECT:
             return fault.moment in (None, Moment.BEFORE)
-    return False
+    return fault.do in _STALLS

@@ -49,6 +49,8 @@ class Do(Enum):
     """So many ``bits`` of its data stage flip."""
     POLL_TIMEOUT = "poll_timeout"
     """Its answer lies about ``bwPollTimeout``."""
+    BUS_RESET = "bus_reset"
+    """The bus is reset just before it, as by another program on the host."""
     DISCONNECT = "disconnect"
     """The cable is out for ``back_after``, or for good; the chip goes on."""
     POWER_LOSS = "power_loss"

@@ -133,6 +133,8 @@ class StateName(int):
 
     allowed: Collection[State] = (
         State.DFU_IDLE,
+        State.DNLOAD_SYNC,
+        State.DNBUSY,
         State.DNLOAD_IDLE,
         State.MANIFEST_SYNC,
         State.UPLOAD_IDLE,

@@ -6,7 +6,8 @@ from dfu_emulator.bootloader import Bootloader
 from dfu_emulator.profile import ProfileError
 from dfu_emulator.scenario.damage import wear_out
 from dfu_emulator.scenario.model import Scenario
-from dfu_protocol import State, Status
+from dfu_protocol import Request, SetAddress, SetupPacket, State, Status
+from dfu_protocol.control import STATUS_REPLY
 
 
 def prepare(scenario: Scenario, bootloader: Bootloader, random: Random) -> None:
@@ -15,7 +16,11 @@ def prepare(scenario: Scenario, bootloader: Bootloader, random: Random) -> None:
     Raises ProfileError for sectors that the chip does not have, or cannot protect.
     """
     start, chip = scenario.start, bootloader.chip
-    sectors = (*start.write_protected, *(start.worn.sectors if start.worn else ()))
+    sectors = (
+        *start.write_protected,
+        *(start.worn.sectors if start.worn else ()),
+        *(sector for fault in scenario.faults if fault.when.sector for sector in fault.when.sector),
+    )
     for sector in sectors:
         if sector not in chip.flash.sectors:
             raise ProfileError(
@@ -32,4 +37,16 @@ def prepare(scenario: Scenario, bootloader: Bootloader, random: Random) -> None:
         for sector in start.worn.sectors:
             wear_out(chip.flash, sector, start.worn.bits, random)
     if start.state is not None:
-        bootloader.force(State(start.state), Status(start.status or Status.OK))
+        _leave_in(State(start.state), Status(start.status or Status.OK), bootloader)
+
+
+def _leave_in(state: State, status: Status, bootloader: Bootloader) -> None:
+    """An earlier host has left it so; where that takes a job, it was Set Address Pointer."""
+    if state not in (State.DNLOAD_SYNC, State.DNBUSY):
+        bootloader.force(state, status)
+        return
+    bootloader.force(State.DFU_IDLE, status)
+    command = SetAddress(bootloader.chip.flash.start).build()
+    bootloader.handle(SetupPacket.dfu(Request.DNLOAD, 0, len(command)), command)
+    if state is State.DNBUSY:
+        bootloader.handle(SetupPacket.dfu(Request.GETSTATUS, 0, STATUS_REPLY.size))

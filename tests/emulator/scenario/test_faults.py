@@ -10,7 +10,18 @@ from dfu_emulator.bootloader import NEVER, Reason
 from dfu_emulator.port import Detached, DeviceGone, Occurrence, Transfer
 from dfu_emulator.profile.model import HeldAt, Rdp1
 from dfu_emulator.profile.scalars import Duration
-from dfu_emulator.scenario import Do, Fault, Jobs, Moment, Numbers, Requests, Scenario, States, When
+from dfu_emulator.scenario import (
+    Do,
+    Fault,
+    FaultyDevice,
+    Jobs,
+    Moment,
+    Numbers,
+    Requests,
+    Scenario,
+    States,
+    When,
+)
 from dfu_emulator.scenario.scalars import Probability, StatusName
 from dfu_emulator.timing import WorkKind
 from dfu_emulator.trace.describe import describe
@@ -130,6 +141,56 @@ def test_bw_poll_timeout_lies(plug: Plug) -> None:
     host = plug(scenario=fault(Do.POLL_TIMEOUT, Request.GETSTATUS, bwPollTimeout=0xFFFFFF))
     assert host.get_status() == (Status.FIRMWARE, 0xFFFFFF, State.ERROR, 0)
     assert host.get_status() == (Status.FIRMWARE, 0, State.ERROR, 0)
+
+
+def test_a_bus_reset_ends_a_job(plug: Plug) -> None:
+    when = When(
+        request=Requests.of(Request.GETSTATUS), state=States([State.DNBUSY]), job=Jobs([WorkKind.WRITE])
+    )
+    host = plug(scenario=fault(Do.BUS_RESET, when=when)).idle()
+    assert host.write(FLASH, BLOCK) == (Status.OK, 0, State.DFU_IDLE, 0)
+    assert host.read(FLASH, len(BLOCK)) == BLOCK
+
+
+def test_a_bus_reset_lets_a_download_in(plug: Plug) -> None:
+    host = plug(scenario=fault(Do.BUS_RESET, when=When(request=Requests.of(Request.DNLOAD), nth=2))).idle()
+    host.dnload(2, b"abcd")
+    assert host.port.takes_data(SetupPacket.dfu(Request.DNLOAD, 2, 4))
+    host.dnload(2, b"abcd")
+    assert host.get_state() is State.DNLOAD_SYNC
+
+
+@pytest.mark.parametrize(
+    ("scenario", "data"),
+    [
+        (fault(Do.SHORT, Request.UPLOAD, bytes=4000), b""),
+        (fault(Do.CORRUPT, Request.ABORT, Request.UPLOAD), b""),
+        (fault(Do.CORRUPT, Request.DNLOAD), b""),
+        (fault(Do.POWER_LOSS, when=GETSTATUS_OF_ERASE), b"\x21" + FLASH.to_bytes(4, "little")),
+    ],
+    ids=["too long", "no data", "empty", "no erase"],
+)
+def test_what_changes_nothing_is_no_hit(plug: Plug, scenario: Scenario, data: bytes) -> None:
+    seen: list[Occurrence] = []
+    host = plug(scenario=scenario, watchers=(seen.append,)).idle()
+    host.abort()
+    host.ask(Request.DNLOAD, 0, data=data)
+    host.get_status()
+    device = host.port.device
+    assert isinstance(device, FaultyDevice)
+    assert not device.hits
+    assert "scenario" not in "".join(map(describe, seen))
+
+
+@pytest.mark.parametrize("do", [Do.STALL, Do.ERROR, Do.TIMEOUT])
+def test_what_changes_something_is_one(plug: Plug, do: Do) -> None:
+    status = StatusName(Status.PROG) if do is Do.ERROR else None
+    host = plug(scenario=fault(do, Request.GETSTATE, status=status)).idle()
+    host.dfu(Request.GETSTATE, length=1)
+    host.dfu(Request.GETSTATE, length=1)
+    device = host.port.device
+    assert isinstance(device, FaultyDevice)
+    assert device.hits == 1
 
 
 def test_the_cable_is_out_before_a_request(plug: Plug) -> None:

@@ -166,7 +166,15 @@ def test_an_empty_mapping_is_a_scenario_without_faults(path: Path) -> None:
         ("faults:\n- {do: stall, when: {times: 0}}", "times: expected a number from 1 to 1000000, or always"),
         ("faults:\n- {do: stall, when: {chance: 1.5}}", "chance: expected a number above 0, at most 1"),
         ("faults:\n- {do: error, status: OK}", "status: the text 'OK' is none of the names here"),
-        ("start: {state: dfuDNBUSY}", "start.state: the text 'dfuDNBUSY' is none of the names here"),
+        (
+            "faults:\n- {do: short, bytes: 3, when: {request: [DNLOAD, ABORT]}}",
+            "faults.0.when.request: 'do: short' is for requests that bring data to the host",
+        ),
+        (
+            "faults:\n- {do: corrupt, when: {request: SET_INTERFACE}}",
+            "faults.0.when.request: 'do: corrupt' is for requests with data",
+        ),
+        ("start: {state: dfuMANIFEST}", "start.state: the text 'dfuMANIFEST' is none of the names here"),
         ("start: {state: dfuERROR}", "start.state: dfuERROR needs the key 'status'"),
         ("start: {status: errPROG}", "start.status: goes with the state dfuERROR"),
         ("start: {rdp: 3}", "start.rdp: expected a whole number from 0 to 2"),

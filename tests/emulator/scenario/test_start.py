@@ -24,6 +24,15 @@ def test_what_an_earlier_host_left_behind(plug: Plug) -> None:
     assert host.get_status() == (Status.VENDOR, 0, State.ERROR, 0)
 
 
+@pytest.mark.parametrize("state", [State.DNLOAD_SYNC, State.DNBUSY])
+def test_a_host_that_was_stopped_in_a_job(plug: Plug, state: State) -> None:
+    host = plug(scenario=scenario(state=StateName(state)))
+    assert host.get_state() is state
+    while (told := host.get_status()).bState is State.DNBUSY:
+        pass
+    assert told == (Status.OK, 0, State.DNLOAD_IDLE, 0)
+
+
 def test_it_is_gone_with_a_reset(plug: Plug) -> None:
     host = plug(scenario=scenario(state=StateName(State.UPLOAD_IDLE))).idle()
     host.start_reset(b"\x92")

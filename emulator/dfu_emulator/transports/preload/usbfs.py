@@ -13,6 +13,7 @@ from struct import Struct
 
 from dfu_emulator.port import DeviceGone, Port
 from dfu_emulator.transports.preload.ioctl_server import ClientMemory
+from dfu_emulator.usb_device import CONFIGURATION_VALUE
 from dfu_protocol import SetupPacket, StandardRequest
 from dfu_protocol.control import INTERFACE, SETUP_PACKET, VENDOR
 
@@ -210,15 +211,18 @@ class UsbfsFile:
             memory.read(argument, _INTERFACE_AND_ALTERNATE.size)
         )
         self._claims.claim(self, interface)
+        if alternate >= len(self._port.device.profile.alternates):
+            raise _error(errno.EINVAL)  # the kernel knows from the descriptors, and does not ask
         return self._request(SetupPacket(0x01, StandardRequest.SET_INTERFACE, alternate, interface))
 
     def _set_configuration(self, argument: int, memory: ClientMemory) -> int:
-        return self._request(
-            SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, _read_int(argument, memory))
-        )
+        value = _read_int(argument, memory)
+        if value not in (0, CONFIGURATION_VALUE):
+            raise _error(errno.EINVAL)
+        return self._request(SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, value))
 
     def _request(self, setup: SetupPacket) -> int:
-        """A request that the kernel makes for the program; a STALL is EINVAL, as from usb_set_interface."""
+        """A request that the kernel makes for the program; a STALL is EPIPE, as from usb_set_interface."""
         clock = self._port.clock
         try:
             while held := self._port.silent_for():
@@ -230,7 +234,7 @@ class UsbfsFile:
         if reply.hold > _PATIENCE:
             raise _error(errno.ETIMEDOUT)
         if reply.data is None:
-            raise _error(errno.EINVAL)
+            raise _error(errno.EPIPE)
         return 0
 
     def _reset(self, _argument: int, _memory: ClientMemory) -> int:

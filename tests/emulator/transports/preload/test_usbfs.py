@@ -40,7 +40,7 @@ def set_interface(file: UsbfsFile) -> int:
     [
         (Fault(do=Do.DELAY, when=SET_INTERFACE, time=Duration(300_000)), 0, 300_000),
         (Fault(do=Do.TIMEOUT, when=SET_INTERFACE), errno.ETIMEDOUT, 5_000_000),
-        (Fault(do=Do.STALL, when=SET_INTERFACE), errno.EINVAL, 0),
+        (Fault(do=Do.STALL, when=SET_INTERFACE), errno.EPIPE, 0),
         (Fault(do=Do.DISCONNECT, when=SET_INTERFACE), errno.ENODEV, 0),
     ],
     ids=lambda value: value.do.value if isinstance(value, Fault) else None,
