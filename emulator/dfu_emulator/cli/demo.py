@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, chdir, contextmanager
-from importlib.metadata import entry_points
+from importlib import import_module
 from pathlib import Path
 from struct import pack
 
@@ -132,9 +132,8 @@ def _dfu_util_under(bus: PreloadBus) -> Run:
 def _dfu_host_in_process(port: Port) -> Run:
     from dfu_emulator.transports.inprocess import Backend
 
-    # By its entry point: neither side of the project imports the other.
-    (dfu_host,) = entry_points(group="console_scripts", name="dfu-host")
-    main, backend = dfu_host.load(), Backend(port)
+    # Only here, and by its name: else neither side of the project imports the other.
+    main, backend = import_module("dfu_host.cli").main, Backend(port)
 
     def run_dfu_host(command: Sequence[str]) -> int:
         code: int = main(command[1:], backend=backend)

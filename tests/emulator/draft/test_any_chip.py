@@ -57,7 +57,7 @@ def chips(draw: st.DrawFn) -> Profile:
     return variant(chip, "timing.poll_timeout", set_address=draw(st.integers(0, 500)))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(chips())
 @example(variant(load("stm32f405"), "usb", product="\x85\u2028\ufeff", manufacturer=" a\tb\n\n c "))
 def test_any_chip(tmp_path: Path, chip: Profile) -> None:

@@ -109,7 +109,7 @@ def check(folder: Path, content: bytes) -> None:
     assert error.line <= len(lines) + 1
 
 
-files = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+files = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @files

@@ -346,7 +346,7 @@ def shared() -> Iterator[tuple[Address, Port]]:
         yield running.address, port
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=STEPS)
 def test_each_command_has_its_answer(
     shared: tuple[Address, Port], steps: list[tuple[SetupPacket, dict[str, int | bool | None]] | int]
