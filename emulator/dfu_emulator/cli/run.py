@@ -21,8 +21,8 @@ from dfu_emulator.serial_number import neighbour
 from dfu_emulator.trace import Tracing
 
 _EXIT_CODES = """\
-exit codes: 0 once SIGINT, SIGTERM or SIGHUP ends it, 2 for wrong flags, an unusable profile, farm file, image or
-trace file, or a transport that does not work here
+exit codes: 0 once SIGINT, SIGTERM or SIGHUP ends it, 2 for wrong flags, an unusable profile, farm file, image
+or trace file, or a transport that does not work here
 """
 
 
