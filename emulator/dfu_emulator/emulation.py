@@ -21,7 +21,7 @@ from dfu_emulator.scenario import (
     settings_of,
     without_settings,
 )
-from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, serial_number
+from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, check_unique_id, serial_number
 from dfu_emulator.timing import Clock, FastTiming, MonotonicClock, RealTiming
 from dfu_emulator.usb_device import UsbDevice
 
@@ -48,7 +48,9 @@ class ChipOptions:
 
 def timing_of(wanted: str | None, scenario: Scenario) -> str:
     """``fast`` or ``real``: what is wanted, else what the scenario needs."""
-    return wanted or (scenario.timing.value if scenario.timing else TIMINGS[0])
+    if wanted is not None:
+        return wanted
+    return scenario.timing.value if scenario.timing else TIMINGS[0]
 
 
 @contextmanager
@@ -89,6 +91,9 @@ def emulated(
         raise ValueError(f"the read protection level is 0, 1 or 2, not {rdp!r}")
     if not isinstance(boot0, bool):
         raise ValueError(f"boot0 is True (high) or False (low), not {boot0!r}")
+    if serial == "":
+        raise ValueError("a serial number has at least one character")
+    check_unique_id(unique_id)
     if not isinstance(profile, Profile):
         profile = load(str(profile), settings=settings_of(scenario))
     elif scenario.set:
@@ -103,7 +108,7 @@ def emulated(
         bootloader = Bootloader(chip, RealTiming(profile.timing) if timing == "real" else FastTiming())
         random = Random(scenario.seed if seed is None else seed)  # noqa: S311 - to be foreseen
         prepare(scenario, bootloader, random)
-        serial = serial or serial_number(profile.usb, unique_id)
+        serial = serial_number(profile.usb, unique_id) if serial is None else serial
         device = (
             FaultyDevice(profile, bootloader, serial, scenario.faults, random)
             if scenario.faults

@@ -22,6 +22,14 @@ def parse_unique_id(text: str) -> UniqueId:
     return first, second, third
 
 
+def check_unique_id(unique_id: object) -> None:
+    """Raises ValueError for what is not three words of 32 bits."""
+    match unique_id:
+        case (int(), int(), int()) if all(0 <= word < 1 << 32 for word in unique_id):
+            return
+    raise ValueError(f"a unique id is three numbers from 0 to 0xFFFFFFFF, not {unique_id!r}")
+
+
 def serial_number(usb: Usb, unique_id: UniqueId) -> str:
     """The iSerialNumber string of a chip with this unique id."""
     if usb.serial is SerialRule.FIXED:

@@ -1,5 +1,6 @@
 """Putting a chip together from a profile's name and a few options."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,26 @@ def test_the_image_is_given_back_when_the_test_fails(f405: Profile, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "choice", [{"timing": "slow"}, {"rdp": 3}, {"rdp": "1"}, {"boot0": "low"}], ids=lambda choice: str(choice)
+    "choice",
+    [
+        {"timing": "slow"},
+        {"timing": ""},
+        {"rdp": 3},
+        {"rdp": "1"},
+        {"boot0": "low"},
+        {"unique_id": (1, 2)},
+        {"unique_id": (1, 2, 1 << 32)},
+    ],
+    ids=str,
 )
 def test_choices_that_make_no_sense_are_refused(choice: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=f"not {next(iter(choice.values()))!r}"), emulated("f405", **choice):
+    told = re.escape(f"not {next(iter(choice.values()))!r}")
+    with pytest.raises(ValueError, match=told), emulated("f405", **choice):
+        pass
+
+
+def test_a_serial_number_of_no_characters_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one character"), emulated("f405", serial=""):
         pass
 
 

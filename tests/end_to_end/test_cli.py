@@ -50,6 +50,21 @@ def test_a_reader_that_has_seen_enough(command: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
+def test_a_terminal_that_has_been_closed() -> None:
+    master, slave = os.openpty()
+    os.close(master)
+    done = subprocess.run(
+        [BIN / "dfu-emulator", "profiles", "list"],
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    os.close(slave)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGHUP, "")
+
+
 @pytest.mark.skipif(not FULL.exists(), reason=f"needs {FULL}")
 @pytest.mark.parametrize("command", ["scenarios list", "scenarios show rdp-1 --json", "profiles list"])
 def test_output_that_does_not_fit(command: str) -> None:

@@ -76,7 +76,7 @@ def serial_number(address: Address, busid: str) -> str:
         return (device.control(SERIAL_NUMBER) or b"")[2:].decode("utf-16-le")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_serves_until_a_signal(run: Run, number: int) -> None:
     running = run(*F405)
     assert len(device_list(running.address)) == 1

@@ -133,6 +133,8 @@ def test_a_full_disk_is_told_and_does_no_other_harm(chip: Emulator, flag: str) -
         ("vm", "--image", "odd.bin", "--", "true"),
         ("run", "--image", "odd.bin"),
         ("run", "--udc", "there-is-none"),
+        ("exec", "--trace-json", "/no/such/folder/x", "--", "true"),
+        ("exec", "--trace-json", ".", "--", "true"),
     ],
     ids=" ".join,
 )
@@ -204,3 +206,12 @@ def test_colours_are_for_a_terminal_that_has_them(
 def test_a_file_has_no_colours(chip: Emulator, tmp_path: Path) -> None:
     assert chip("true", "--trace", "trace.txt").code == 0
     assert "\x1b" not in (tmp_path / "trace.txt").read_text()
+
+
+def test_a_pipe_is_opened_once(chip: Emulator, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        assert chip("true", "--trace", str(pipe)).code == 0
+        seen, _ = reader.communicate(timeout=TIME_LIMIT)
+    assert "the device is on the bus" in seen

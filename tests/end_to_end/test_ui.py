@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,7 @@ from dfu_emulator.emulation import emulated
 from dfu_protocol import Request
 from emulator.host import FLASH, OPTION_BYTES
 from emulator.transports.usbip.client import Failed, Imported, RemoteHost
-from end_to_end.conftest import Emulator
+from end_to_end.conftest import TIME_LIMIT, Emulator
 from end_to_end.terminal import CURSOR_OFF, CURSOR_ON, FIRST_SCREEN, OTHER_SCREEN, Terminal
 
 COMMAND = ("run", "--transport", "usbip", "--listen", "127.0.0.1:0", "--ui")
@@ -106,7 +107,7 @@ def test_shows_advice_and_prints_it_in_the_end(show: Show) -> None:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_leaves_the_terminal_as_it_was(show: Show, number: int) -> None:
     terminal = show(*F405)
     terminal.wait_for(DRAWN)
@@ -117,6 +118,36 @@ def test_leaves_the_terminal_as_it_was(show: Show, number: int) -> None:
     assert (before, CURSOR_OFF in picture) == (b"", True)
     picture, after = picture.split(CURSOR_ON)
     assert after == FIRST_SCREEN
+
+
+def test_a_terminal_that_goes_away_takes_no_chip_with_it(tmp_path: Path) -> None:
+    """Nothing tells it so: the terminal is not its controlling one."""
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dfu_emulator", *COMMAND, *F405],
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm"},
+        stdin=slave,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process:
+        os.close(slave)
+        shown = b""
+        while b"Ctrl-C stops" not in shown:
+            shown += os.read(master, 65536)
+        os.close(master)
+        (tcp_port,) = re.findall(rb"USB/IP on \S+ port (\d+)", shown)
+        with emulated("stm32f405") as port, Imported(("127.0.0.1", int(tcp_port)), "1-1") as imported:
+            host = RemoteHost(imported, port)
+            host.idle()
+            host.erase(FLASH)  # which would be drawn
+            for _ in range(20):
+                host.write(FLASH, bytes(64))
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=TIME_LIMIT)
+    assert (errors, process.returncode) == (b"", 0)
 
 
 def test_keys(show: Show) -> None:

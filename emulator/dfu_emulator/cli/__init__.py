@@ -32,6 +32,9 @@ COMMANDS = {
     "scenarios": "look at the faults and conditions that a chip can be put through",
 }
 
+_NO_READER = {errno.EPIPE: signal.SIGPIPE, errno.EIO: signal.SIGHUP}
+"""What it is called when nobody reads our output any more, as by head, or the terminal has been closed."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
@@ -42,13 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(sys.argv[1:] if argv is None else argv)
         finally:
             sys.stdout.flush()  # what cannot be written is only known now
-    except BrokenPipeError:
-        _silence_stdout()  # whoever read it has seen enough
-        return Exit.SIGNALLED + signal.SIGPIPE
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
+        if error.filename is not None or error.errno not in (*_NO_READER, errno.ENOSPC):
             raise
         _silence_stdout()
+        if error.errno in _NO_READER:
+            return Exit.SIGNALLED + _NO_READER[error.errno]
         print(f"dfu-emulator: cannot write to standard output: {error.strerror}", file=sys.stderr)
         return Exit.USAGE
 

@@ -21,14 +21,16 @@ from dfu_emulator.serial_number import neighbour
 from dfu_emulator.trace import Tracing
 
 _EXIT_CODES = """\
-exit codes: 0 once SIGINT or SIGTERM ends it, 2 for wrong flags, an unusable profile, farm file, image or
-trace file, or a transport that does not work here
+exit codes: 0 once SIGINT, SIGTERM or SIGHUP ends it, 2 for wrong flags, an unusable profile, farm file, image
+or trace file, or a transport that does not work here
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.description = "Serve chips to other programs and machines until SIGINT (Ctrl-C) or SIGTERM."
+    parser.description = (
+        "Serve chips to other programs and machines until SIGINT (Ctrl-C), SIGTERM or SIGHUP."
+    )
     parser.epilog = _EXIT_CODES
     parser.add_argument(
         "--transport",
@@ -69,7 +71,7 @@ def _listen(text: str) -> tuple[str, int]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve the chips that the flags describe until SIGINT or SIGTERM."""
+    """Serve the chips that the flags describe until a signal ends that."""
     if arguments.ui:
         check_ui(arguments)
     with _stop_signals() as stop, ExitStack() as stack:
@@ -122,7 +124,10 @@ def _stop_signals() -> Iterator[threading.Event]:
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield stop
     finally:

@@ -31,6 +31,8 @@ class LiveScreen:
         )
         self._stack = ExitStack()
         self._shown: tuple[object, Sequence[Text]] = ((), ())
+        self._gone = False
+        """Whether the terminal has been closed: the chips do not leave with it."""
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -41,15 +43,21 @@ class LiveScreen:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._stack.close()
+        with suppress(OSError):  # of a terminal that is gone
+            self._stack.close()
 
     def refresh(self) -> None:
         """Draw anew, if anything has changed."""
+        if self._gone:
+            return
         size = self._console.size
         picture = size, self._draw(*size)
         if picture != self._shown:
             self._shown = picture
-            self._live.update(Group(*picture[1]), refresh=True)
+            try:
+                self._live.update(Group(*picture[1]), refresh=True)
+            except OSError:
+                self._gone = True
 
 
 @contextmanager

@@ -148,6 +148,8 @@ class Stm32:
         started have been killed.
         """
         __tracebackhide__ = True
+        if isinstance(command, str):
+            raise TypeError(f"a command is a list of words, such as ['dfu-util', '-l'], not {command!r}")
         try:
             done = run(command, {**self.environment, **(env or {})}, cwd, input, timeout)
         except TimeoutExpired as late:

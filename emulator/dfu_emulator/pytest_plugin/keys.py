@@ -43,6 +43,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "image": (bytes, str, Path),
     "scenario": (str, Path, Scenario),
     "seed": (int,),
+    "clock": (str,),
     "serial": (str,),
     "unique_id": (tuple,),
 }
@@ -76,7 +77,9 @@ def _default_profile(config: pytest.Config) -> str:
 def parametrized(request: pytest.FixtureRequest) -> Keys:
     """The keys where ``stm32`` is parametrized indirectly: by the name of a profile, or by a dict of keys."""
     parameter = getattr(request, "param", {})
-    return cast(Keys, parameter if isinstance(parameter, Mapping) else {"profile": parameter})
+    if not isinstance(parameter, Mapping):
+        return {"profile": parameter}
+    return cast(Keys, {str(key): value for key, value in parameter.items()})
 
 
 def _check(key: str, value: object) -> None:
@@ -87,4 +90,7 @@ def _check(key: str, value: object) -> None:
         raise refusal(f"there is no key {key!r}{meant} There are {', '.join(allowed)}.")
     types = _TYPES.get(key, (object,))
     if not isinstance(value, types):
-        raise refusal(f"{key} is a {' or '.join(kind.__name__ for kind in types)}, not {value!r}")
+        names = " or ".join(kind.__name__ for kind in types)
+        raise refusal(f"{key} is {'an' if names[0] in 'aeiou' else 'a'} {names}, not {value!r}")
+    if key == "settings" and not all(isinstance(item, str) for item in cast(Sequence[object], value)):
+        raise refusal(f"settings are texts, such as 'flash.size=512K', not {value!r}")

@@ -43,6 +43,7 @@ class Traces:
 class Tracing:
     """Watches the ports of so many chips for the traces that a user asks for. A context, which closes them.
 
+    Entering it raises TraceError where one of the files cannot be opened, and leaves what is in them.
     ``watchers`` are those of each chip, none where no trace is wanted. ``begin`` opens the files, and so
     loses what was in them: it comes once all else is known to work, and what happens before is kept for it.
     ``tell`` is told of a file that could not be written to its end.
@@ -62,13 +63,14 @@ class Tracing:
         ]
 
     def __enter__(self) -> Self:
+        self._traces.made()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._stack.close()
 
     def begin(self) -> None:
-        """Open the files and write what has happened so far. Raises TraceError if one cannot be opened."""
+        """Open the files and write what has happened so far. Raises TraceError if that cannot be."""
         writers = list(self._opened())
         with self._lock:
             self._writers = writers
@@ -104,8 +106,10 @@ class Tracing:
 def _made(name: str | None) -> str | None:
     if name is None:
         return None
+    path = Path(name)
     try:
-        Path(name).open("ab").close()
+        if not path.is_fifo():  # its reader would take that for the end
+            path.open("ab").close()
     except OSError as error:
         raise cannot_open(name, error) from None
-    return str(Path(name).resolve())
+    return str(path.resolve())

@@ -192,6 +192,10 @@ class TestPrograms:
         with pytest.raises(FileNotFoundError):
             stm32.run(["no-such-flasher"])
 
+    def test_a_command_that_is_text(self, stm32: Stm32) -> None:
+        with pytest.raises(TypeError, match=r"a list of words, such as \['dfu-util', '-l'\], not 'true'"):
+            stm32.run("true")
+
     def test_the_chip_as_the_one_before_left_it(self, stm32: Stm32) -> None:
         stm32.run([sys.executable, "-c", FIND + "device.ctrl_transfer(0x21, 4, 0, 0, None)"])
         assert stm32.state is State.DFU_IDLE

@@ -155,6 +155,13 @@ def test_a_profile_with_changes(pytester: pytest.Pytester) -> None:
         ('scenario="everything-fails"', "no scenario is called 'everything-fails'; "),
         ('settings="flash.size=512K"', "settings is a list or tuple, not 'flash.size=512K'"),
         ('settings=["flash.colour=red"]', "flash.colour"),
+        ("settings=[5]", "settings are texts, such as 'flash.size=512K', not [5]"),
+        ('seed="x"', "seed is an int, not 'x'"),
+        ("unique_id=(1, 2)", "a unique id is three numbers from 0 to 0xFFFFFFFF, not (1, 2)"),
+        ('unique_id=("1", 2, 3)', "a unique id is three numbers"),
+        ('clock=["system"]', "clock is a str, not ['system']"),
+        ('timing=""', "timing is one of fast, real, not ''"),
+        ('serial=""', "a serial number has at least one character"),
         ('rom_version="9.9"', "9.9"),
         ("image=7", "image is a bytes or str or Path, not 7"),
         ('image="missing.bin"', "missing.bin"),
@@ -182,6 +189,19 @@ def test_what_makes_no_sense_is_one_sentence(pytester: pytest.Pytester, keys: st
     assert message in error
     assert "Traceback" not in result.stdout.str()
     assert "pytest_plugin" not in result.stdout.str()
+
+
+def test_a_parameter_that_makes_no_sense(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("stm32", [{5: 1}], indirect=True)
+        def test_it(stm32):
+            pass
+        """
+    )
+    assert "there is no key '5'" in errors(pytester.runpytest())[0]
 
 
 def test_a_wrong_key_of_the_factory(pytester: pytest.Pytester) -> None:
