@@ -79,7 +79,7 @@ def session(arguments: argparse.Namespace, context: Context) -> Iterator[tuple[D
         try:
             yield device, conversation
         except KeyboardInterrupt as interrupt:
-            idle = False
+            idle = None
             with suppress(KeyboardInterrupt):  # a second one must not lose what there is to tell
                 idle = _tidy_up(conversation)
             interrupt.add_note(how_far(context.report.stages, idle=idle))
