@@ -75,6 +75,8 @@ def session(arguments: argparse.Namespace, context: Context) -> Iterator[tuple[D
     """The chosen device and a session with it; at the end it is left in dfuIDLE, if it is still there."""
     device = choose(arguments, context)
     with device.open() as link:
+        if device.problem:
+            context.report.say(device.problem)
         conversation = Session(link, device.transfer_size(arguments.transfer_size))
         try:
             yield device, conversation
