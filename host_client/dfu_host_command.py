@@ -1,4 +1,6 @@
-"""Where the command ``dfu-host`` begins, so that Ctrl-C ends it quietly from the first moment on."""
+"""Where the command ``dfu-host`` begins, so that Ctrl-C ends it quietly from the first moment to the last."""
+
+import signal
 
 
 def main() -> int:
@@ -9,3 +11,5 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return 130  # ExitCode.INTERRUPTED, which may not be there yet
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to be interrupted

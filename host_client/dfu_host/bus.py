@@ -1,6 +1,7 @@
 """Finding DfuSe devices on the bus: their alternate settings, layouts and DFU functional descriptor."""
 
-from collections.abc import Iterator, Sequence
+import errno
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,9 @@ import usb.util
 from construct import ConstructError
 
 from dfu_host.errors import HostError, NoDeviceError, UsageError
+from dfu_host.exchange import TRIES
 from dfu_host.link import Link, usb_errors
+from dfu_host.steps import T
 from dfu_protocol import (
     DFU_INTERFACE_CLASS,
     DFU_INTERFACE_PROTOCOL,
@@ -198,12 +201,12 @@ def _describe(
     functional = next(filter(None, map(_parse_functional, extras)), None)
     serial, texts, problem = None, [""] * len(settings), None
     try:
-        with usb_errors(f"reading the strings of {device.idVendor:04x}:{device.idProduct:04x}"):
-            if functional is None:
-                functional = _ask_for_functional(device, interface)
-            language = next(iter(usb.util.get_langids(device)), _ENGLISH_US)
-            serial = _string(device, device.iSerialNumber, language) or None
-            texts = [_string(device, s.iInterface, language) for s in settings]
+        if functional is None:
+            functional = _persistently(device, lambda: _ask_for_functional(device, interface))
+        languages = _persistently(device, lambda: usb.util.get_langids(device))
+        language = next(iter(languages), _ENGLISH_US)
+        serial = _string(device, device.iSerialNumber, language) or None
+        texts = [_string(device, s.iInterface, language) for s in settings]
     except HostError as error:
         problem = str(error)
     finally:
@@ -232,12 +235,34 @@ def _string(device: usb.core.Device, index: int, language: int) -> str:
     """A string of the device; "" where it has none, or nothing that is one."""
     if not index:
         return ""
+
+    def ask() -> bytes:
+        try:
+            return bytes(
+                usb.control.get_descriptor(device, _STRING_MAX, DescriptorType.STRING, index, language)
+            )
+        except usb.core.USBError as error:
+            if error.errno == errno.EPIPE:
+                return b""
+            raise
+
     try:
-        return parse_string(
-            bytes(usb.control.get_descriptor(device, _STRING_MAX, DescriptorType.STRING, index, language))
-        )
+        return parse_string(_persistently(device, ask))
     except ProtocolError:
         return ""
+
+
+def _persistently(device: usb.core.Device, ask: Callable[[], T]) -> T:
+    """What ``ask`` answers; it is asked again where it fails as behind a bad cable."""
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            with usb_errors(f"reading the strings of {device.idVendor:04x}:{device.idProduct:04x}"):
+                return ask()
+        except HostError as error:
+            if tries == TRIES or not error.transient:
+                raise
 
 
 def _parse_functional(data: Sequence[int]) -> Functional | None:

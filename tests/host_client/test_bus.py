@@ -1,18 +1,21 @@
 """Finding devices, with all that real ones leave out."""
 
 import errno
+from pathlib import Path
 from typing import Any
 
 import pytest
 import usb.core
 from msgspec.structs import replace
 
+from dfu_emulator.port import Port
 from dfu_emulator.profile import Profile
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host.bus import Functional, Selection, find, pick
-from dfu_host.errors import HostError, NoDeviceError, UsageError
+from dfu_host.errors import ExitCode, HostError, NoDeviceError, UsageError
 from dfu_host.session import Session
-from dfu_protocol import Attributes, parse_layout
+from dfu_protocol import Attributes, StandardRequest, parse_layout
+from dfu_protocol.descriptors import DescriptorType
 from emulator.host import variant
 from host_client.bench import Bench, MakeBench
 
@@ -72,6 +75,24 @@ class Counting(Backend):
         self.open -= 1
 
 
+class Noisy(Backend):
+    """Fails so many times at the string of this index."""
+
+    def __init__(self, port: Port, index: int, times: int, number: int) -> None:
+        super().__init__(port)
+        self._value = DescriptorType.STRING << 8 | index
+        self._times = times
+        self._errno = number
+
+    def ctrl_transfer(
+        self, dev_handle: Any, bmRequestType: int, bRequest: int, wValue: int, wIndex: int, *rest: Any
+    ) -> int:
+        if bRequest == StandardRequest.GET_DESCRIPTOR and wValue == self._value and self._times:
+            self._times -= 1
+            raise usb.core.USBError("it failed", errno=self._errno)
+        return super().ctrl_transfer(dev_handle, bmRequestType, bRequest, wValue, wIndex, *rest)
+
+
 class Runtime(Backend):
     """A backend with a device whose application runs: its DFU interface has protocol 1."""
 
@@ -126,6 +147,29 @@ class TestFind:
         assert "permission denied" in str(device.problem)
         with pytest.raises(HostError, match="permission denied"), device.open():
             pytest.fail("must not get here")
+
+    @pytest.mark.parametrize("index", [0, 3, 4])
+    def test_strings_that_do_not_come_at_once(self, f405_bench: Bench, f405: Profile, index: int) -> None:
+        (device,) = find(backend=Noisy(f405_bench.port, index, 2, errno.EPROTO))
+        assert [a.text for a in device.alternates] == list(f405.alternates)
+        assert (device.serial, device.problem) == (f405_bench.port.device.serial, None)
+
+    def test_strings_that_do_not_come(
+        self, f405_bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        f405_bench.backend = Noisy(f405_bench.port, 4, 100, errno.EPROTO)
+        (device,) = find(backend=f405_bench.backend)
+        assert [a.text for a in device.alternates] == [""] * 4
+        assert f405_bench.run("read", tmp_path / "out.bin") == ExitCode.USAGE
+        assert capsys.readouterr().err.splitlines() == [
+            "dfu-host: reading the strings of 0483:df11: the device has left the bus (it failed)",
+            "dfu-host: alternate 0 has no memory layout: its name is ''",
+        ]
+
+    def test_a_string_that_is_stalled_is_none(self, f405_bench: Bench, f405: Profile) -> None:
+        (device,) = find(backend=Noisy(f405_bench.port, 4, 100, errno.EPIPE))
+        assert [a.text for a in device.alternates] == ["", *f405.alternates[1:]]
+        assert device.problem is None
 
     def test_devices_are_open_only_while_in_use(self, f405_bench: Bench) -> None:
         backend = Counting(f405_bench.port)

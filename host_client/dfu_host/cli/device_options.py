@@ -75,11 +75,13 @@ def session(arguments: argparse.Namespace, context: Context) -> Iterator[tuple[D
     """The chosen device and a session with it; at the end it is left in dfuIDLE, if it is still there."""
     device = choose(arguments, context)
     with device.open() as link:
+        if device.problem:
+            context.report.say(device.problem)
         conversation = Session(link, device.transfer_size(arguments.transfer_size))
         try:
             yield device, conversation
         except KeyboardInterrupt as interrupt:
-            idle = False
+            idle = None
             with suppress(KeyboardInterrupt):  # a second one must not lose what there is to tell
                 idle = _tidy_up(conversation)
             interrupt.add_note(how_far(context.report.stages, idle=idle))

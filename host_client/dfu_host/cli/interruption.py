@@ -13,11 +13,14 @@ UNPROTECTING = "lifting the read protection"
 _LEFT = {
     "reading": "nothing on the device has changed",
     "comparing": "nothing on the device has changed",
-    "verifying": "all of it is written; 'dfu-host verify' compares it",
+    "verifying": "what it reads back is written; 'dfu-host verify' compares all",
     UNPROTECTING: "the device may be erased already",
 }
-
-
+_STATES = {
+    True: "the device is in dfuIDLE",
+    False: "the device does not answer: restart it in its bootloader",
+    None: "the device may still be busy",
+}
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -41,9 +44,12 @@ def terminable() -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def how_far(stages: Sequence[Stage], *, idle: bool) -> str:
-    """Where the last of ``stages`` was, what that means, and whether the device is ready for more."""
-    state = "the device is in dfuIDLE" if idle else "the device does not answer: restart it in its bootloader"
+def how_far(stages: Sequence[Stage], *, idle: bool | None) -> str:
+    """Where the last of ``stages`` was, what that means, and whether the device is ready for more.
+
+    ``idle`` is None where that is not known.
+    """
+    state = _STATES[idle]
     if not stages:
         return f"before anything was done; {state}"
     stage = stages[-1]
