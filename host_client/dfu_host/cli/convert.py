@@ -7,16 +7,14 @@ from pathlib import Path
 from dfu_host.cli import numbers
 from dfu_host.cli.context import Context
 from dfu_host.cli.output import add_output, check_output, output, output_format
-from dfu_host.cli.planning import add_input
+from dfu_host.cli.planning import INPUT_HELP, add_input
 from dfu_host.cli.report import Document, add_report
 from dfu_host.firmware import Firmware, Suffix, build, load
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument(
-        "input", help="raw, DFU, DfuSe, Intel HEX, S-record or ELF file; its content tells which"
-    )
+    parser.add_argument("input", help=INPUT_HELP)
     add_output(parser)
     add_input(parser)
     parser.add_argument(
@@ -47,7 +45,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     kind = output_format(arguments)
     check_output(arguments)
     source = Path(arguments.input)
-    firmware = load(source, arguments.address, arguments.input_format, anywhere=not kind.has_addresses)
+    anywhere = None if kind.has_addresses else 0
+    firmware = load(source, arguments.address, arguments.input_format, otherwise=anywhere)
     converted = build(_addressed_to(firmware, arguments), kind, arguments.fill)
     with output(arguments.file, arguments.force) as stream:
         stream.write(converted)

@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="ADDRESS=VALUE|FILE",
         help="0x1fffc001=0xaa, two hex digits of a value for a byte, least significant byte first;"
-        " or a file with option bytes",
+        " or a file with option bytes, - for standard input",
     )
     write.add_argument("--yes", action="store_true", help="do it")
     write.add_argument(
@@ -171,17 +171,9 @@ def _wanted(changes: Iterable[str], start: int) -> Iterator[Element]:
         elif "=" in text and not Path(text).exists():
             raise UsageError(f"{text!r} is not ADDRESS=VALUE in hex, such as 0x1fffc001=0xaa")
         else:
-            yield from _of_file(Path(text), start)
-
-
-def _of_file(path: Path, start: int) -> Iterator[Element]:
-    """The data of a file; one that has no addresses begins with the first option byte."""
-    try:
-        firmware = load(path)
-    except UsageError:
-        firmware = load(path, start)
-    for image in firmware.images:
-        yield from image.elements
+            # What has no addresses begins with the first option byte.
+            for image in load(Path(text), otherwise=start).images:
+                yield from image.elements
 
 
 def _merged(area: Element, wanted: Iterable[Element]) -> bytes:

@@ -1,5 +1,6 @@
 """``convert``, and ``read`` to files with addresses."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,11 @@ def test_read_names_its_device_and_memory(f405_bench: Bench, tmp_path: Path) -> 
 def test_standard_output(code: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert convert(code, "-", "--address", FLASH, "--format", Format.RAW) == ExitCode.OK
     assert capfdbinary.readouterr().out == CODE
+
+
+def test_standard_input(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    convert(code, tmp_path / "a.hex", "--address", FLASH)
+    with (tmp_path / "a.hex").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert convert("-", tmp_path / "back.bin") == ExitCode.OK
+    assert (tmp_path / "back.bin").read_bytes() == CODE

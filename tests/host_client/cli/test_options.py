@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,14 @@ def test_write(f405_bench: Bench, capsys: pytest.CaptureFixture[str], change: st
 def test_write_a_file(f405_bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "options.bin").write_bytes(bytes.fromhex("ffaa feff"))
     assert f405_bench.run("options", "write", "--yes", tmp_path / "options.bin") == ExitCode.OK
+    assert cells(f405_bench) == bytes.fromhex("ffaa feff") + FACTORY[4:]
+
+
+def test_write_what_comes_in(f405_bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "options.bin").write_bytes(bytes.fromhex("ffaa feff"))
+    with (tmp_path / "options.bin").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert f405_bench.run("options", "write", "--yes", "-") == ExitCode.OK
     assert cells(f405_bench) == bytes.fromhex("ffaa feff") + FACTORY[4:]
 
 
