@@ -91,9 +91,10 @@ class VerifyError(HostError):
 
     exit_code = ExitCode.VERIFY
 
-    def __init__(self, address: int, expected: bytes, found: bytes) -> None:
+    def __init__(self, address: int, expected: bytes, found: bytes, message: str | None = None) -> None:
         super().__init__(
-            f"verification failed at 0x{address:08x}: expected {expected.hex(' ')}, found {found.hex(' ')};"
+            message
+            or f"verification failed at 0x{address:08x}: expected {expected.hex(' ')}, found {found.hex(' ')};"
             " the page may be write protected, or was not erased before"
         )
         self.address = address

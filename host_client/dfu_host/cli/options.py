@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dfu_host.bus import Alternate, DfuDevice
+from dfu_host.cli import failure
 from dfu_host.cli.context import Context
 from dfu_host.cli.device_options import add_device, session
 from dfu_host.cli.report import Document, extents_document
@@ -150,9 +151,14 @@ def _write(
     differences = list(_differences(before, after))
     context.report.show(f"0x{at:08x}: 0x{old:02x} -> 0x{new:02x}" for at, old, new in differences)
     context.report.show(_level_change(found, before, after))
-    _check_level(found, after, arguments.permanent)
-    if not arguments.yes:
-        raise UsageError("option bytes can lock a device: if this is what you want, add --yes")
+    changes = [{"address": at, "before": old, "after": new} for at, old, new in differences]
+    try:
+        _check_level(found, after, arguments.permanent)
+        if not arguments.yes:
+            raise UsageError("option bytes can lock a device: if this is what you want, add --yes")
+    except UsageError as refusal:
+        context.report.say(str(refusal))
+        return failure.beside(refusal, would_change=changes)
     try:
         conversation.write(after.address, after.data)
     except DeviceResetError:
@@ -160,7 +166,7 @@ def _write(
     else:
         _check(conversation, after)
         context.report.say("the option bytes are written")
-    return {"changed": [{"address": at, "before": old, "after": new} for at, old, new in differences]}
+    return {"changed": changes}
 
 
 def _wanted(changes: Iterable[str], start: int) -> Iterator[Element]:

@@ -107,6 +107,19 @@ def test_write_needs_yes(f405_bench: Bench, capsys: pytest.CaptureFixture[str]) 
     assert cells(f405_bench) == FACTORY
 
 
+@pytest.mark.parametrize(("value", "more"), [(0x55, []), (0xCC, ["--yes"])])
+def test_programs_see_what_would_change(
+    f405_bench: Bench, capsys: pytest.CaptureFixture[str], value: int, more: list[str]
+) -> None:
+    change = f"0x1fffc001={value:#x}"
+    assert f405_bench.run("options", "write", change, "--json", *more) == ExitCode.USAGE
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["would_change"] == [{"address": 0x1FFFC001, "before": 0xAA, "after": value}]
+    assert shown["error"]["kind"] == "usage"
+    assert "changed" not in shown
+    assert cells(f405_bench) == FACTORY
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
