@@ -9,6 +9,7 @@ from dfu_host.cli.context import Context
 from dfu_host.cli.output import add_output, check_output, output, output_format
 from dfu_host.cli.planning import INPUT_HELP, add_input
 from dfu_host.cli.report import Document, add_report
+from dfu_host.extents import extent_of
 from dfu_host.firmware import Firmware, Suffix, build, load
 
 
@@ -51,8 +52,18 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     with output(arguments.file, arguments.force) as stream:
         stream.write(converted)
     size = sum(len(element.data) for image in firmware.images for element in image.elements)
-    context.report.say(f"wrote {size} bytes as {kind.description}")
-    return {"file": arguments.file, "format": kind, "bytes": size}
+    filled = 0 if kind.has_addresses else _span(firmware) - size
+    context.report.say(
+        f"wrote {size} bytes as {kind.description}"
+        + (f", with {filled} more that fill its gaps" if filled else "")
+    )
+    return {"file": arguments.file, "format": kind, "bytes": size, "filled": filled}
+
+
+def _span(firmware: Firmware) -> int:
+    """How many bytes there are from the first address to the last."""
+    extents = [extent_of(element) for image in firmware.images for element in image.elements if element.data]
+    return max(end for _, end in extents) - min(start for start, _ in extents)
 
 
 def _addressed_to(firmware: Firmware, arguments: argparse.Namespace) -> Firmware:
