@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import usb.control
 import usb.core
@@ -157,17 +157,23 @@ def pick(selection: Selection | None = None, backend: object | None = None) -> D
     wanted = selection or Selection()
     found = find(wanted, backend)
     if not found:
-        # A device whose serial number cannot be read matches none, so say why.
-        hidden = find(replace(wanted, serial=None), backend) if wanted.serial else []
+        there = find(backend=backend) if wanted != Selection() else []
+        if there:
+            raise NoDeviceError(f"no device matches --device, --serial and --path; there is {_listed(there)}")
         raise NoDeviceError(
-            "no DfuSe device found: is it plugged in, in its bootloader (BOOT0 high at reset), and do"
-            " --device, --serial and --path match what 'dfu-host list' shows?"
-            + "".join(f" ({device.problem})" for device in hidden if device.problem)
+            "no DfuSe device found: is it plugged in, and in its bootloader (BOOT0 high at reset)?"
         )
     if len(found) > 1:
-        listing = "; ".join(f"{d.ids} path {d.path} serial {d.serial or 'unknown'}" for d in found)
-        raise NoDeviceError(f"{len(found)} devices match, choose one by --serial or --path: {listing}")
+        raise NoDeviceError(f"{len(found)} devices match, choose one by --serial or --path: {_listed(found)}")
     return found[0]
+
+
+def _listed(devices: Sequence[DfuDevice]) -> str:
+    """What to choose them by. One whose serial number cannot be read says why."""
+    return "; ".join(
+        f"{d.ids} path {d.path} serial {d.serial or 'unknown'}" + (f" ({d.problem})" if d.problem else "")
+        for d in devices
+    )
 
 
 def _dfuse_interfaces(device: usb.core.Device) -> list[DfuDevice]:

@@ -57,6 +57,10 @@ class NoDeviceError(HostError):
     exit_code = ExitCode.NO_DEVICE
 
 
+class StillThereError(HostError):
+    """A device that was to leave the bus has not."""
+
+
 class NeighbourError(UsageError):
     """Erasing the pages of the new data would lose other data in them, in each of ``extents``."""
 
@@ -87,14 +91,18 @@ class OutputError(FileError):
 
 
 class VerifyError(HostError):
-    """The memory reads back differently: from ``address`` on ``found`` instead of ``expected``."""
+    """The memory reads back differently: from ``address`` on ``found`` instead of ``expected``.
+
+    ``message`` is for those who did not write it before.
+    """
 
     exit_code = ExitCode.VERIFY
 
-    def __init__(self, address: int, expected: bytes, found: bytes) -> None:
+    def __init__(self, address: int, expected: bytes, found: bytes, message: str | None = None) -> None:
         super().__init__(
-            f"verification failed at 0x{address:08x}: expected {expected.hex(' ')}, found {found.hex(' ')};"
-            " the page may be write protected, or was not erased before"
+            message
+            or f"verification failed at 0x{address:08x}: expected {expected.hex(' ')},"
+            f" found {found.hex(' ')}; the page may be write protected, or was not erased before"
         )
         self.address = address
         self.expected = expected

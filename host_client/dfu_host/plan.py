@@ -130,9 +130,10 @@ def plan_erase(layout: Layout, address: int, length: int) -> tuple[tuple[int, in
     while at < address + length:
         segment = layout.segment_at(at)
         if segment is None or not allows(segment, Access.ERASABLE):
-            raise UsageError(
-                f"0x{at:08x} is not in erasable memory, which is {spell_ranges(layout, Access.ERASABLE)}"
-            )
+            erasable = spell_ranges(layout, Access.ERASABLE)
+            if not erasable:
+                raise UsageError(f"{layout.name.strip()} cannot be erased")
+            raise UsageError(f"0x{at:08x} is not in erasable memory, which is {erasable}")
         at = segment.end
     return _pages(layout, [(address, address + length)])
 
@@ -173,9 +174,9 @@ def allows(segment: Segment, access: Access) -> bool:
 
 
 def spell_ranges(layout: Layout, access: Access) -> str:
-    """The ranges of a layout that permit ``access``, e.g. ``0x08000000..0x0800ffff``."""
+    """The ranges of a layout that permit ``access``, e.g. ``0x08000000..0x0800ffff``; "" if none does."""
     ranges = [(segment.address, segment.end) for segment in layout.segments if allows(segment, access)]
-    return spell(joined(ranges)) or "none"
+    return spell(joined(ranges))
 
 
 def _in_order(elements: Iterable[Element]) -> tuple[Element, ...]:
@@ -191,10 +192,14 @@ def _check_inside(layout: Layout, alternate: int, element: Element) -> None:
     while at < end:
         segment = layout.segment_at(at)
         if segment is None or not allows(segment, Access.WRITABLE):
+            memory, writable = (
+                f"alternate {alternate} ({layout.name.strip()})",
+                spell_ranges(layout, Access.WRITABLE),
+            )
+            why = f"0x{at:08x} is outside the writable memory of {memory}, which is {writable}"
             raise FileError(
-                f"the data for {spell([extent_of(element)])} does not fit: 0x{at:08x} is outside"
-                f" the writable memory of alternate {alternate} ({layout.name.strip()}), which is"
-                f" {spell_ranges(layout, Access.WRITABLE)}"
+                f"the data for {spell([extent_of(element)])} does not fit: "
+                + (why if writable else f"{memory} cannot be written")
             )
         at = segment.end
 

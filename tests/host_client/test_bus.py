@@ -230,9 +230,18 @@ class TestFunctional:
 
 
 class TestPick:
-    def test_none(self, f405_bench: Bench) -> None:
-        with pytest.raises(NoDeviceError, match="no DfuSe device found"):
-            pick(Selection(serial="X"), f405_bench.backend)
+    @pytest.mark.parametrize("selection", [None, Selection(serial="X")])
+    def test_none(self, selection: Selection | None) -> None:
+        with pytest.raises(NoDeviceError, match="no DfuSe device found: is it plugged in"):
+            pick(selection, Backend())
+
+    @pytest.mark.parametrize("selection", [Selection(serial="X"), Selection(0x1234), Selection(path="1-9")])
+    def test_others_are_named(self, make_bench: MakeBench, selection: Selection) -> None:
+        backend = Backend(make_bench(serial="ONE").port, make_bench(serial="TWO").port)
+        with pytest.raises(
+            NoDeviceError, match=r"no device matches.*there is 0483:df11 path 1-1 serial ONE; .*serial TWO$"
+        ):
+            pick(selection, backend)
 
     def test_none_because_of_permissions(self, f405_bench: Bench) -> None:
         with pytest.raises(NoDeviceError, match="permission denied"):

@@ -7,16 +7,15 @@ from pathlib import Path
 from dfu_host.cli import numbers
 from dfu_host.cli.context import Context
 from dfu_host.cli.output import add_output, check_output, output, output_format
-from dfu_host.cli.planning import add_input
+from dfu_host.cli.planning import INPUT_HELP, add_input
 from dfu_host.cli.report import Document, add_report
+from dfu_host.extents import extent_of
 from dfu_host.firmware import Firmware, Suffix, build, load
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument(
-        "input", help="raw, DFU, DfuSe, Intel HEX, S-record or ELF file; its content tells which"
-    )
+    parser.add_argument("input", help=INPUT_HELP)
     add_output(parser)
     add_input(parser)
     parser.add_argument(
@@ -47,13 +46,24 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     kind = output_format(arguments)
     check_output(arguments)
     source = Path(arguments.input)
-    firmware = load(source, arguments.address, arguments.input_format, anywhere=not kind.has_addresses)
+    anywhere = None if kind.has_addresses else 0
+    firmware = load(source, arguments.address, arguments.input_format, otherwise=anywhere)
     converted = build(_addressed_to(firmware, arguments), kind, arguments.fill)
     with output(arguments.file, arguments.force) as stream:
         stream.write(converted)
     size = sum(len(element.data) for image in firmware.images for element in image.elements)
-    context.report.say(f"wrote {size} bytes as {kind.description}")
-    return {"file": arguments.file, "format": kind, "bytes": size}
+    filled = 0 if kind.has_addresses else _span(firmware) - size
+    context.report.say(
+        f"wrote {size} bytes as {kind.description}"
+        + (f", with {filled} more that fill its gaps" if filled else "")
+    )
+    return {"file": arguments.file, "format": kind, "bytes": size, "filled": filled}
+
+
+def _span(firmware: Firmware) -> int:
+    """How many bytes there are from the first address to the last."""
+    extents = [extent_of(element) for image in firmware.images for element in image.elements if element.data]
+    return max(end for _, end in extents) - min(start for start, _ in extents)
 
 
 def _addressed_to(firmware: Firmware, arguments: argparse.Namespace) -> Firmware:

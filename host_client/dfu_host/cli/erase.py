@@ -12,7 +12,10 @@ from dfu_host.plan import allows, plan_erase
 from dfu_host.programmer import erase, mass_erase
 from dfu_protocol import Access, Layout
 
-MASS_ERASE = "erasing the whole flash, which may take half a minute"
+MASS_ERASE = (
+    "erasing the whole flash, which may take half a minute, and which the device completes whatever comes:"
+    " Ctrl-C waits for it"
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -30,6 +30,11 @@ def document(error: HostError) -> Document:
     return described | _left(error.remains)
 
 
+def beside(error: HostError, **result: object) -> Document:
+    """A result that is a failure all the same: what was found, why it is none, and the exit code."""
+    return result | {"error": document(error), "exit_code": error.exit_code}
+
+
 def interruption(interrupt: KeyboardInterrupt, message: str) -> Document:
     """The same of Ctrl-C, with what people are told."""
     remains = interrupt.remains if isinstance(interrupt, InterruptedJob) else None

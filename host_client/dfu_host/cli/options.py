@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dfu_host.bus import Alternate, DfuDevice
+from dfu_host.cli import failure
 from dfu_host.cli.context import Context
 from dfu_host.cli.device_options import add_device, session
 from dfu_host.cli.report import Document, extents_document
@@ -38,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="ADDRESS=VALUE|FILE",
         help="0x1fffc001=0xaa, two hex digits of a value for a byte, least significant byte first;"
-        " or a file with option bytes",
+        " or a file with option bytes, - for standard input",
     )
     write.add_argument("--yes", action="store_true", help="do it")
     write.add_argument(
@@ -150,9 +151,14 @@ def _write(
     differences = list(_differences(before, after))
     context.report.show(f"0x{at:08x}: 0x{old:02x} -> 0x{new:02x}" for at, old, new in differences)
     context.report.show(_level_change(found, before, after))
-    _check_level(found, after, arguments.permanent)
-    if not arguments.yes:
-        raise UsageError("option bytes can lock a device: if this is what you want, add --yes")
+    changes = [{"address": at, "before": old, "after": new} for at, old, new in differences]
+    try:
+        _check_level(found, after, arguments.permanent)
+        if not arguments.yes:
+            raise UsageError("option bytes can lock a device: if this is what you want, add --yes")
+    except UsageError as refusal:
+        context.report.say(str(refusal))
+        return failure.beside(refusal, would_change=changes)
     try:
         conversation.write(after.address, after.data)
     except DeviceResetError:
@@ -160,7 +166,7 @@ def _write(
     else:
         _check(conversation, after)
         context.report.say("the option bytes are written")
-    return {"changed": [{"address": at, "before": old, "after": new} for at, old, new in differences]}
+    return {"changed": changes}
 
 
 def _wanted(changes: Iterable[str], start: int) -> Iterator[Element]:
@@ -171,17 +177,9 @@ def _wanted(changes: Iterable[str], start: int) -> Iterator[Element]:
         elif "=" in text and not Path(text).exists():
             raise UsageError(f"{text!r} is not ADDRESS=VALUE in hex, such as 0x1fffc001=0xaa")
         else:
-            yield from _of_file(Path(text), start)
-
-
-def _of_file(path: Path, start: int) -> Iterator[Element]:
-    """The data of a file; one that has no addresses begins with the first option byte."""
-    try:
-        firmware = load(path)
-    except UsageError:
-        firmware = load(path, start)
-    for image in firmware.images:
-        yield from image.elements
+            # What has no addresses begins with the first option byte.
+            for image in load(Path(text), otherwise=start).images:
+                yield from image.elements
 
 
 def _merged(area: Element, wanted: Iterable[Element]) -> bytes:

@@ -13,6 +13,9 @@ from dfu_host.firmware import Firmware, Format, Image, load
 from dfu_host.plan import Plan, plan_write
 from dfu_protocol.firmware_file import Element
 
+INPUT_HELP = (
+    "raw, DFU, DfuSe, Intel HEX, S-record or ELF file, or - for standard input; its content tells which"
+)
 _ANY = 0xFFFF
 _NO_RELEASE = 0x0000
 """What many tools put where bcdDevice goes: no release of the device in particular."""
@@ -33,7 +36,7 @@ class Part:
 
 def add_file(parser: argparse.ArgumentParser) -> None:
     """Flags about a firmware file that is for a device."""
-    parser.add_argument("file", help="raw, DfuSe, Intel HEX, S-record or ELF file; its content tells which")
+    parser.add_argument("file", help=INPUT_HELP)
     add_input(parser)
     parser.add_argument(
         "--any-device",

@@ -9,22 +9,36 @@ from dfu_host.cli.streams import StandardError
 LOG_INTERVAL = 5.0
 """Seconds between two lines in a log; what is done sooner needs none."""
 
+_BAR = 40
+_ROOM_FOR_TIMES = 56
+"""Columns of a terminal that the stage, its bytes, the rate and the time left take; more are for the bar."""
+
 
 @contextmanager
 def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar on standard error, with rate and time left; the block is given what moves it to so many bytes."""
     # Slow to import, and of use to terminals only.
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    with Progress(
+    console = Console(file=cast(TextIO, StandardError()))
+    columns: list[ProgressColumn] = [
         TextColumn("{task.description:<10}"),
-        BarColumn(),
         DownloadColumn(binary_units=True),
-        TextColumn("{task.fields[rate]:>12}", style="progress.data.speed"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=Console(file=cast(TextIO, StandardError())),
-    ) as progress:
+    ]
+    if console.width >= _ROOM_FOR_TIMES:
+        columns.append(TextColumn("{task.fields[rate]:>12}", style="progress.data.speed"))
+        columns.append(TimeRemainingColumn(elapsed_when_finished=True))
+    if console.width > _ROOM_FOR_TIMES:
+        columns.insert(1, BarColumn(min(_BAR, console.width - _ROOM_FOR_TIMES)))
+    with Progress(*columns, console=console) as progress:
         task = progress.add_task(label, total=total, rate="")
 
         def move(done: int) -> None:

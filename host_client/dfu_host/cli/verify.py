@@ -3,11 +3,12 @@
 import argparse
 from collections.abc import Iterator
 
+from dfu_host.cli import failure
 from dfu_host.cli.context import Context
 from dfu_host.cli.device_options import add_memory, session
 from dfu_host.cli.planning import Part, add_file, load_file, parts
 from dfu_host.cli.report import Document
-from dfu_host.errors import ExitCode
+from dfu_host.errors import VerifyError
 from dfu_host.session import Session
 
 _SHOWN = 16
@@ -35,21 +36,24 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
                     suspects.append((alternate, address, expected))
                 advance(len(expected))
         differing, first = _differences(conversation, suspects)
-    document: dict[str, object] = {"bytes": size, "differing": differing}
     if first is None:
         context.report.say(f"all {size} bytes are as in the file")
-        return document
+        return {"bytes": size, "differing": 0}
     address, expected, there = first
-    context.report.say(
+    message = (
         f"{differing} of {size} bytes differ, the first at 0x{address:08x}:"
         f" the file has {expected.hex(' ')}, the memory {there.hex(' ')}"
     )
-    return document | {
-        "address": address,
-        "expected": expected.hex(),
-        "found": there.hex(),
-        "exit_code": ExitCode.VERIFY,
-    }
+    context.report.say(message)
+    difference = VerifyError(address, expected, there, message)
+    return failure.beside(
+        difference,
+        bytes=size,
+        differing=differing,
+        address=address,
+        expected=expected.hex(),
+        found=there.hex(),
+    )
 
 
 def _differences(

@@ -10,7 +10,7 @@ from dfu_host.cli import display, numbers
 from dfu_host.cli.context import Context
 from dfu_host.cli.device_options import add_selection, selection
 from dfu_host.cli.report import Document
-from dfu_host.errors import NoDeviceError
+from dfu_host.errors import NoDeviceError, StillThereError
 
 _INTERVAL = 0.1
 """Seconds between two looks at the bus."""
@@ -41,8 +41,10 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
                 context.report.show(display.summary(device))
             return {"devices": [display.device_document(device) for device in found]}
         if arguments.timeout is not None and now - began >= arguments.timeout:
-            still = "a device is still there" if arguments.gone else "no device has appeared"
-            raise NoDeviceError(f"{still} after {arguments.timeout:g} s")
+            after = f"after {arguments.timeout:g} s"
+            if arguments.gone:
+                raise StillThereError(f"a device is still there {after}")
+            raise NoDeviceError(f"no device has appeared {after}")
         time.sleep(_INTERVAL)
 
 

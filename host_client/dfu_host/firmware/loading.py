@@ -1,6 +1,7 @@
 """Reading a firmware file: which format it has, and what is in it."""
 
 import re
+import sys
 from pathlib import Path
 
 from dfu_host.errors import FileError, HostError, InputError, UsageError
@@ -10,33 +11,42 @@ from dfu_protocol import ProtocolError
 from dfu_protocol.firmware_file import Element, is_dfuse, parse_dfuse, split_suffix
 
 _ADDRESS_SPACE = 1 << 32
+_STANDARD_INPUT = Path("-")
 _HEX_LINE = re.compile(rb"\s*:[0-9A-Fa-f]{4}")
 _SREC_LINE = re.compile(rb"\s*S[0-9][0-9A-Fa-f]{4}")
 
 
 def load(
-    path: Path, address: int | None = None, kind: Format | None = None, *, anywhere: bool = False
+    path: Path, address: int | None = None, kind: Format | None = None, *, otherwise: int | None = None
 ) -> Firmware:
-    """Read a firmware file. Its content tells the format, unless ``kind`` does.
+    """Read a firmware file; ``-`` is standard input. Its content tells the format, unless ``kind`` does.
 
-    ``address`` is where a file goes that does not say it, and for such files only; with ``anywhere`` it may
-    be left out for these, too, where it is of no use. InputError where the file
-    cannot be read, FileError where it is damaged, empty, or not what its name promises; UsageError where
-    ``address`` is missing or superfluous.
+    ``address`` is where a file goes that does not say it, and for such files only; ``otherwise`` is where
+    such a file goes without ``address``. InputError where it cannot be read, FileError where it is damaged,
+    empty, or not what its name promises; UsageError where ``address`` is missing or superfluous.
     """
+    name = "standard input" if path == _STANDARD_INPUT else str(path)
     try:
-        data = path.read_bytes()
+        data = _content(path)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{name}: {error.strerror}") from None
     try:
-        firmware = _parse(data, kind or _recognise(path.name, data), address, anywhere)
+        firmware = _parse(data, kind or _recognise(path.name, data), address, otherwise)
     except ProtocolError as error:
-        raise FileError(f"{path}: {error}") from None
+        raise FileError(f"{name}: {error}") from None
     except HostError as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise type(error)(f"{name}: {error}") from None
     if not any(element.data for image in firmware.images for element in image.elements):
-        raise FileError(f"{path}: there is nothing in it to write")
+        raise FileError(f"{name}: there is nothing in it to write")
     return firmware
+
+
+def _content(path: Path) -> bytes:
+    if path != _STANDARD_INPUT:
+        return path.read_bytes()
+    if sys.stdin is None:
+        raise InputError("standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 def _recognise(name: str, data: bytes) -> Format:
@@ -63,10 +73,10 @@ def _kind(data: bytes) -> Format:
     return Format.DFU if split_suffix(data)[1] else Format.RAW
 
 
-def _parse(data: bytes, kind: Format, address: int | None, anywhere: bool) -> Firmware:
+def _parse(data: bytes, kind: Format, address: int | None, otherwise: int | None) -> Firmware:
     if not kind.has_addresses:
-        if address is None and anywhere:
-            address = 0
+        if address is None:
+            address = otherwise
         if address is None:
             raise UsageError(f"{kind.description} does not say where it goes: give --address")
         body, suffix = split_suffix(data) if kind is Format.DFU else (data, None)

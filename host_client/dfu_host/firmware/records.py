@@ -1,13 +1,17 @@
 """Intel HEX and S-record files: text, one record a line, each with its own checksum."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from dfu_host.errors import FileError
 from dfu_host.firmware.model import Format
+from dfu_host.firmware.pieces import Piece, assembled
 from dfu_protocol.firmware_file import Element
 
-_ADDRESS_SPACE = 1 << 32
+_PADDING = b"\x00\x1a \t\r\n"
+"""What may be behind the last record: the end of a text in CP/M and DOS, and the rest of a block."""
+_EXCERPT = 44
+"""Characters of a damaged line that are shown, as much as the record of 16 bytes that most tools write."""
 
 
 def parse(data: bytes, kind: Format) -> tuple[Element, ...]:
@@ -16,63 +20,70 @@ def parse(data: bytes, kind: Format) -> tuple[Element, ...]:
     FileError names the line of a damaged record; it is raised as well where the last record is missing,
     where records are missing that the file has counted, and where an address has data twice.
     """
-    # Slow to import, and of no use to commands that have no file.
-    import bincopy
-
     if not data.isascii():
         raise FileError(f"{kind.description} is text, but this has bytes that are none")
-    text = data.decode("ascii")
-    _check(_records(text, kind), kind)
-    image = bincopy.BinFile()
-    try:
-        (image.add_ihex if kind is Format.HEX else image.add_srec)(text)
-    except (bincopy.Error, ValueError, KeyError, IndexError) as error:
-        raise FileError(f"this is no intact {kind.description.split(' ', 1)[1]}: {error}") from None
-    elements = tuple(Element(segment.minimum_address, bytes(segment.data)) for segment in image.segments)
-    for element in elements:
-        if element.address + len(element.data) > _ADDRESS_SPACE:
-            raise FileError(f"the data for 0x{element.address:x} is above the 32-bit address space")
-    return elements
+    text = data.rstrip(_PADDING).decode("ascii")
+    pieces = list(_pieces(_records(text, kind), kind))
+    return assembled(pieces, lambda piece, _start, _end: f"line {piece.origin}")
 
 
 class _Record(NamedTuple):
-    """``role`` is _DATA, _COUNT, _END or other; the ``address`` of a _COUNT is how many it has counted."""
+    """``role`` is one of the below; the ``address`` of a _COUNT is how many lines of data it has counted."""
 
     line: int
     role: str
     address: int
+    data: bytes
 
 
-_DATA, _COUNT, _END = "data", "count", "end"
-_HEX_ROLES = {0: _DATA, 1: _END}
-_SREC_ROLES = dict.fromkeys("123", _DATA) | dict.fromkeys("56", _COUNT) | dict.fromkeys("789", _END)
+_DATA, _COUNT, _END, _SEGMENT, _LINEAR, _OTHER = "data", "count", "end", "segment", "linear", "other"
+_ROLES: dict[int | str, str] = (
+    {0: _DATA, 1: _END, 2: _SEGMENT, 3: _OTHER, 4: _LINEAR, 5: _OTHER}
+    | {"0": _OTHER}
+    | dict.fromkeys("123", _DATA)
+    | dict.fromkeys("56", _COUNT)
+    | dict.fromkeys("789", _END)
+)
+"""By the type of a record: numbers are those of Intel HEX, digits those of S-records."""
+_SHIFTS = {_SEGMENT: 4, _LINEAR: 16}
+"""How many bits up a record moves what its two bytes say."""
 
 
 def _records(text: str, kind: Format) -> Iterator[_Record]:
     """The records of a file; FileError where one is damaged."""
+    # Slow to import, and of no use to commands that have no file.
     import bincopy
 
     unpack = bincopy.unpack_ihex if kind is Format.HEX else bincopy.unpack_srec
-    roles: Mapping[Any, str] = _HEX_ROLES if kind is Format.HEX else _SREC_ROLES
     for number, line in enumerate(text.splitlines(), 1):
         record = line.strip()
         if not record:
             continue
         try:
-            of_type, address, *_ = unpack(record)
+            of_type, address, _size, data = unpack(record)
         except bincopy.Error as error:
-            raise FileError(f"line {number} is damaged: {error}") from None
+            raise FileError(
+                f"line {number} is damaged: {str(error).replace(record, _excerpt(record))}"
+            ) from None
         except (ValueError, IndexError):  # whose words are about Python
             raise FileError(
                 f"line {number} is damaged: it is cut off, or has other characters than hexadecimal digits"
             ) from None
-        yield _Record(number, roles.get(of_type, "other"), address)
+        role = _ROLES.get(of_type)
+        if role is None or (role in _SHIFTS and len(data) != 2):
+            raise FileError(f"line {number} is damaged: there is no such record of type {of_type}")
+        yield _Record(number, role, address, bytes(data))
 
 
-def _check(records: Iterator[_Record], kind: Format) -> None:
-    """Without its last record a file is cut off, which every record by itself cannot show."""
+def _excerpt(record: str) -> str:
+    return record if len(record) <= _EXCERPT else f"{record[:_EXCERPT]}..."
+
+
+def _pieces(records: Iterator[_Record], kind: Format) -> Iterator[Piece]:
+    """The data. Without its last record a file is cut off, which every record by itself cannot show."""
     count = 0
     ended = False
+    bases = dict.fromkeys(_SHIFTS, 0)
     for record in records:
         if ended and record.role == _DATA:
             raise FileError(f"line {record.line} has data behind the end of the file")
@@ -80,7 +91,11 @@ def _check(records: Iterator[_Record], kind: Format) -> None:
             raise FileError(
                 f"line {record.line} has counted {record.address} lines of data, but there are {count}"
             )
-        count += record.role == _DATA
+        if record.role in _SHIFTS:
+            bases[record.role] = int.from_bytes(record.data, "big") << _SHIFTS[record.role]
+        if record.role == _DATA:
+            count += 1
+            yield Piece(sum(bases.values()) + record.address, record.line, record.data)
         ended = ended or record.role in (_COUNT, _END)
     if not ended:
         raise FileError(f"{kind.description} ends with an end record, this one does not: it is cut off")

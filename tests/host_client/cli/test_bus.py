@@ -1,6 +1,7 @@
 """``reset`` and ``wait``, and how commands choose a device."""
 
 import errno
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,8 +67,9 @@ class TestWait:
     def test_not_for_ever(self, f405_bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["wait", "--timeout", "0.2"], backend=Backend()) == ExitCode.NO_DEVICE
         assert "no device has appeared after 0.2 s" in capsys.readouterr().err
-        assert f405_bench.run("wait", "--gone", "--timeout", "0") == ExitCode.NO_DEVICE
-        assert "a device is still there after 0 s" in capsys.readouterr().err
+        assert f405_bench.run("wait", "--gone", "--timeout", "0", "--json") == ExitCode.DEVICE
+        error = json.loads(capsys.readouterr().out)["error"]
+        assert error == {"kind": "still-there", "message": "a device is still there after 0 s"}
 
     def test_for_a_certain_one(self, f405_bench: Bench) -> None:
         assert f405_bench.run("wait", "--serial", "OTHER", "--timeout", "0") == ExitCode.NO_DEVICE

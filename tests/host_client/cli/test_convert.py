@@ -1,5 +1,7 @@
 """``convert``, and ``read`` to files with addresses."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,7 +75,15 @@ def test_gaps_need_a_fill(tmp_path: Path, capsys: Captured) -> None:
     assert "there is no data for 0x08000003..0x08000007: --fill" in capsys.readouterr().err
     assert not (tmp_path / "a.bin").exists()
     assert convert(file, tmp_path / "a.bin", "--fill", "0xff") == ExitCode.OK
+    assert (
+        capsys.readouterr().err == "dfu-host: wrote 6 bytes as a raw file, with 5 more that fill its gaps\n"
+    )
     assert (tmp_path / "a.bin").read_bytes() == b"one" + b"\xff" * 5 + b"two"
+    assert convert(file, tmp_path / "b.bin", "--fill", "0xff", "--json") == ExitCode.OK
+    document = json.loads(capsys.readouterr().out)
+    assert (document["bytes"], document["filled"]) == (6, 5)
+    assert convert(file, tmp_path / "a.hex", "--fill", "0xff") == ExitCode.OK
+    assert capsys.readouterr().err == "dfu-host: wrote 6 bytes as an Intel HEX file\n"
 
 
 @pytest.mark.parametrize(
@@ -120,3 +130,11 @@ def test_read_names_its_device_and_memory(f405_bench: Bench, tmp_path: Path) -> 
 def test_standard_output(code: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert convert(code, "-", "--address", FLASH, "--format", Format.RAW) == ExitCode.OK
     assert capfdbinary.readouterr().out == CODE
+
+
+def test_standard_input(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    convert(code, tmp_path / "a.hex", "--address", FLASH)
+    with (tmp_path / "a.hex").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert convert("-", tmp_path / "back.bin") == ExitCode.OK
+    assert (tmp_path / "back.bin").read_bytes() == CODE

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,19 @@ def test_write_needs_yes(f405_bench: Bench, capsys: pytest.CaptureFixture[str]) 
     assert cells(f405_bench) == FACTORY
 
 
+@pytest.mark.parametrize(("value", "more"), [(0x55, []), (0xCC, ["--yes"])])
+def test_programs_see_what_would_change(
+    f405_bench: Bench, capsys: pytest.CaptureFixture[str], value: int, more: list[str]
+) -> None:
+    change = f"0x1fffc001={value:#x}"
+    assert f405_bench.run("options", "write", change, "--json", *more) == ExitCode.USAGE
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["would_change"] == [{"address": 0x1FFFC001, "before": 0xAA, "after": value}]
+    assert shown["error"]["kind"] == "usage"
+    assert "changed" not in shown
+    assert cells(f405_bench) == FACTORY
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -125,6 +139,14 @@ def test_write(f405_bench: Bench, capsys: pytest.CaptureFixture[str], change: st
 def test_write_a_file(f405_bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "options.bin").write_bytes(bytes.fromhex("ffaa feff"))
     assert f405_bench.run("options", "write", "--yes", tmp_path / "options.bin") == ExitCode.OK
+    assert cells(f405_bench) == bytes.fromhex("ffaa feff") + FACTORY[4:]
+
+
+def test_write_what_comes_in(f405_bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "options.bin").write_bytes(bytes.fromhex("ffaa feff"))
+    with (tmp_path / "options.bin").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert f405_bench.run("options", "write", "--yes", "-") == ExitCode.OK
     assert cells(f405_bench) == bytes.fromhex("ffaa feff") + FACTORY[4:]
 
 

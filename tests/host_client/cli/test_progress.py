@@ -3,6 +3,7 @@
 import io
 import sys
 
+import pyte
 import pytest
 
 from dfu_host.cli.progress import LOG_INTERVAL, Log, bar
@@ -31,6 +32,25 @@ def test_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "writing" in terminal.getvalue()
     assert "2.0/2.0 KiB" in terminal.getvalue()
     assert "KiB/s" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("columns", [36, 40, 55, 56, 57, 60, 80, 100, 200])
+def test_a_line_each_however_narrow_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    terminal = plug_in_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    screen = pyte.Screen(columns, 10)
+    for stage in ("comparing", "verifying"):
+        with bar(stage, 1_047_000) as move:
+            move(1_000_000)
+            move(1_047_000)
+    pyte.Stream(screen).feed(terminal.getvalue().replace("\n", "\r\n"))
+    first, second, *rest = (line.rstrip() for line in screen.display)
+    assert first.startswith("comparing")
+    assert second.startswith("verifying")
+    assert "1,022.5/1,022.5 KiB" in first
+    assert ("KiB/s" in first) is (columns >= 56)
+    assert ("\u2501" in first) is (columns > 56)
+    assert not any(rest)
 
 
 def test_a_bar_for_each_stage_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

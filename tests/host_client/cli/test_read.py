@@ -1,12 +1,18 @@
 """``read``: which bytes, and where they go."""
 
+import json
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from dfu_emulator.profile import Profile
+from dfu_emulator.scenario import Do, Fault, Requests, Scenario, When
+from dfu_emulator.scenario.scalars import Times
 from dfu_host.errors import ExitCode
+from dfu_protocol import Request
 from host_client.bench import FLASH, Bench, MakeBench
 from host_client.cli.samples import CODE, FACTORY
 
@@ -91,6 +97,36 @@ class TestRead:
         assert "alternate 0 has no memory layout" in capsys.readouterr().err
         options = ["--address", FLASH, "--length", 8]
         assert bench.run("read", tmp_path / "out.bin", *options) == ExitCode.OK
+
+
+def wrong_uploads(**when: Any) -> Scenario:
+    fault = Fault(do=Do.CORRUPT, when=When(request=Requests.of(Request.UPLOAD), **when), bits=3)
+    return Scenario(faults=(fault,))
+
+
+class TestVerify:
+    def test_a_part_that_was_read_wrong_is_read_again(
+        self, make_bench: MakeBench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        image = random.Random(5).randbytes(40_000)
+        bench = make_bench(scenario=wrong_uploads(nth=3))
+        bench.port.device.bootloader.chip.flash.disturb(FLASH, image)
+        flags = ["--address", FLASH, "--length", len(image), "--verify"]
+        assert bench.run("read", tmp_path / "a.bin", *flags, "--json") == ExitCode.OK
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["verified"]
+        assert '"text": "read 40000 bytes from 0x08000000 on, twice the same"' in shown.err
+        assert (tmp_path / "a.bin").read_bytes() == image
+        assert len(bench.requests(Request.UPLOAD)) == 20 + 20 + 8
+
+    def test_gives_up_where_no_two_are_the_same(
+        self, make_bench: MakeBench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bench = make_bench(scenario=wrong_uploads(times=Times(1000)))
+        out = tmp_path / "a.bin"
+        assert bench.run("read", out, "--length", "20K", "--verify") == ExitCode.DEVICE
+        assert "16384 bytes at 0x08000000 read differently each time" in capsys.readouterr().err
+        assert not out.exists()
 
 
 def test_the_last_byte_of_a_memory_can_be_read_alone(f405_bench: Bench, tmp_path: Path) -> None:

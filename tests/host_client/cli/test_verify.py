@@ -42,6 +42,10 @@ def test_different(f405_bench: Bench, code: Path, capsys: pytest.CaptureFixture[
     assert (document["bytes"], document["differing"], document["address"]) == (2750, 3, FLASH + 3)
     assert (document["expected"][:4], document["found"][:4]) == ("8304", "0304")
     assert document["exit_code"] == ExitCode.VERIFY
+    error = document["error"]
+    assert error["kind"] == "verify"
+    assert error["message"].startswith("3 of 2750 bytes differ, the first at 0x08000003")
+    assert all(error[key] == document[key] for key in ("address", "expected", "found"))
 
 
 def test_a_transfer_that_goes_wrong_is_no_difference(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dfu_host.errors import FileError, UsageError
 from dfu_host.firmware import Firmware, Image, load
+from dfu_protocol.firmware_file import Element
 from host_client.firmware.samples import ELEMENTS, START, put
 
 
@@ -60,10 +61,20 @@ class TestHexAndSrec:
         with pytest.raises(FileError, match=name):
             load(put(tmp_path, name, content))
 
-    def test_data_given_twice(self, tmp_path: Path) -> None:
-        twice = ":0400000001020304F2\n:0400020001020304F0\n:00000001FF\n"
-        with pytest.raises(FileError, match=r"a\.hex"):
-            load(put(tmp_path, "a.hex", twice))
+    @pytest.mark.parametrize(
+        ("records", "where"),
+        [
+            ([0, 2], "0x08000002..0x08000003 twice: in line 2 and in line 3"),
+            ([0, 0], "0x08000000..0x08000003 twice: in line 2 and in line 3"),
+            ([4, 0, 2], "0x08000002..0x08000003 twice: in line 3 and in line 4"),
+            ([4, 8, 0, 6], "0x08000006..0x08000007 twice: in line 2 and in line 5"),
+        ],
+    )
+    def test_data_given_twice(self, tmp_path: Path, records: list[int], where: str) -> None:
+        lines = [hex_record(4, 0, b"\x08\x00"), *(hex_record(0, at, b"1234") for at in records)]
+        content = "\n".join([*lines, ":00000001FF\n"])
+        with pytest.raises(FileError, match=rf"a\.hex: there is data for {where}$"):
+            load(put(tmp_path, "a.hex", content))
 
     def test_above_the_address_space(self, tmp_path: Path) -> None:
         record = ":02FFFF000102"
@@ -104,9 +115,51 @@ class TestHexAndSrec:
         with pytest.raises(FileError, match=r"line \d+ has data behind the end of the file"):
             load(put(tmp_path, name, text + text))
 
+    @pytest.mark.parametrize("name", ["a.hex", "a.srec"])
+    @pytest.mark.parametrize("ending", ["\r", "\r\n", "\n"])
+    def test_line_ends(self, tmp_path: Path, image: bincopy.BinFile, name: str, ending: str) -> None:
+        text = image.as_ihex() if name == "a.hex" else image.as_srec()
+        path = put(tmp_path, name, text.replace("\n", ending))
+        assert load(path).images == (Image(None, ELEMENTS),)
+
+    @pytest.mark.parametrize("name", ["a.hex", "a.srec"])
+    @pytest.mark.parametrize("padding", ["\x1a", "\r\n\x1a", "\0" * 100, "\n\x1a\0\0\n"])
+    def test_padding_behind_the_end(
+        self, tmp_path: Path, image: bincopy.BinFile, name: str, padding: str
+    ) -> None:
+        text = image.as_ihex() if name == "a.hex" else image.as_srec()
+        assert load(put(tmp_path, name, text + padding)).images == (Image(None, ELEMENTS),)
+
+    def test_long_lines_are_not_shown_whole(self, tmp_path: Path) -> None:
+        with pytest.raises(FileError) as caught:
+            load(put(tmp_path, "a.hex", f":00000001FF\n{'x' * 1_000_000}\n"))
+        assert str(caught.value).endswith(
+            f"a.hex: line 2 is damaged: record '{'x' * 44}...' not starting with a ':'"
+        )
+
+    @pytest.mark.parametrize("record", [":00000006FA", ":0100000408F3", ":00000002FE"])
+    def test_record_that_there_is_not(self, tmp_path: Path, record: str) -> None:
+        with pytest.raises(FileError, match=r"line 1 is damaged: there is no such record of type"):
+            load(put(tmp_path, "a.hex", f"{record}\n:0400000001020304F2\n:00000001FF\n"))
+
+    def test_segment_addresses(self, tmp_path: Path) -> None:
+        lines = [
+            hex_record(2, 0, b"\x10\x00"),
+            hex_record(0, 4, b"12"),
+            hex_record(3, 0, bytes(4)),
+            ":00000001FF",
+        ]
+        path = put(tmp_path, "a.hex", "\n".join(lines))
+        assert load(path).images[0].elements == (Element(0x10004, b"12"),)
+
     def test_blank_lines_do_not_matter(self, tmp_path: Path, image: bincopy.BinFile) -> None:
         text = "\n\n" + image.as_ihex().replace("\n", "\r\n\n") + "\n"
         assert load(put(tmp_path, "a.hex", text)).images == (Image(None, ELEMENTS),)
+
+
+def hex_record(of_type: int, address: int, data: bytes) -> str:
+    body = bytes([len(data)]) + address.to_bytes(2, "big") + bytes([of_type]) + data
+    return f":{body.hex()}{-sum(body) & 0xFF:02x}"
 
 
 @pytest.mark.parametrize("name", ["a.hex", "a.srec"])
