@@ -127,10 +127,10 @@ REQUESTS = (
     ),
     Rule(
         name="short-getstatus",
-        title="GETSTATUS asked for {length} bytes, its answer has {size}",
+        title="GETSTATUS was sent with wLength {length}, its answer has {size} bytes",
         why=(
-            "The chip starts the job or ends it as with a whole GETSTATUS, but what comes behind the first "
-            "{length} bytes of the answer is lost: bStatus is byte 0, bwPollTimeout 1 to 3, bState 4"
+            "The chip starts the job or ends it as with a whole GETSTATUS, but the rest of the answer is "
+            "lost: bStatus is byte 0, bwPollTimeout 1 to 3, bState 4"
         ),
         source="DFU 1.1, section 6.1.2; AN3156",
         cure="Send GETSTATUS with wLength {size}",

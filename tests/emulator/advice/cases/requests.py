@@ -58,7 +58,7 @@ REQUESTS = [
     ),
     Case(
         "short-getstatus",
-        "GETSTATUS asked for 1 bytes, its answer has 6",
+        "GETSTATUS was sent with wLength 1, its answer has 6 bytes",
         lambda host: host.ask(Request.GETSTATUS, length=1),
         lambda host: (host.ask(Request.GETSTATUS, length=6), host.ask(Request.GETSTATUS, length=64)),
     ),
