@@ -158,8 +158,7 @@ class History:
                 if request is not None:
                     self._add_request(request, event)
             case GivenUp():
-                if _request_in(event.setup) is Request.GETSTATUS:
-                    self._add_given_up(event)
+                self._add_given_up(event)
             case Attached():
                 self._forget()
                 self.addressed = False
@@ -174,11 +173,14 @@ class History:
         self.unasked = self.unanswered = self.asked_again = self.gave_up = False
 
     def _add_given_up(self, given_up: GivenUp) -> None:
-        self.gave_up = True
-        if given_up.reached:
-            self.told_busy = None  # the host has not heard of it
-            if self.last is not None and self.last.reply.fault:
-                self.unanswered = True
+        match _request_in(given_up.setup):
+            case Request.DNLOAD if given_up.reached:
+                self.unasked = False  # the host does not know that the chip has taken it
+            case Request.GETSTATUS:
+                self.gave_up = True
+                if given_up.reached:
+                    self.told_busy = None  # the host has not heard of it
+                    self.unanswered = self.last is not None and bool(self.last.reply.fault)
 
     def _add_request(self, request: Request, transfer: Transfer) -> None:
         if is_block(transfer):

@@ -156,11 +156,25 @@ def test_polls_that_are_never_told_an_end(plug: Plug) -> None:
     assert adviser.findings == {}
 
 
-def test_an_answer_that_a_scenario_delays_may_be_given_up(plug: Plug) -> None:
-    when = When(request=Requests.of(Request.GETSTATUS), state=States([State.DNLOAD_SYNC]))
-    delayed = Fault(do=Do.DELAY, when=when, time=Duration(2_000_000))
-    program = Program(plug(scenario=Scenario(faults=(delayed,))).idle())
-    with program.adviser as adviser:
-        start_and_time_out(program, SECTOR_ERASE, HeldAt.START)
-        abort(program)
-    assert adviser.findings == {}
+class TestADelayOfAScenarios:
+    """The host may give up what takes too long by no fault of its own."""
+
+    def program(self, plug: Plug, request: Request, state: State) -> Program:
+        when = When(request=Requests.of(request), state=States([state]))
+        delayed = Fault(do=Do.DELAY, when=when, time=Duration(2_000_000))
+        return Program(plug(scenario=Scenario(faults=(delayed,))).idle())
+
+    def test_of_getstatus(self, plug: Plug) -> None:
+        program = self.program(plug, Request.GETSTATUS, State.DNLOAD_SYNC)
+        with program.adviser as adviser:
+            start_and_time_out(program, SECTOR_ERASE, HeldAt.START)
+            abort(program)
+        assert adviser.findings == {}
+
+    def test_of_dnload(self, plug: Plug) -> None:
+        program = self.program(plug, Request.DNLOAD, State.DFU_IDLE)
+        with program.adviser as adviser:
+            with pytest.raises(usb.core.USBTimeoutError):
+                program.device.ctrl_transfer(0x21, DNLOAD, 0, 0, SECTOR_ERASE, TOO_SHORT)
+            program.send(ABORT)
+        assert adviser.findings == {}
