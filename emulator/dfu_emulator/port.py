@@ -35,8 +35,22 @@ class Transfer:
     status: Status
     pointer: int
     """Address_Pointer before the transfer."""
-    address: int | None = None
+    address: int | None
     """Where the data block of a DNLOAD or UPLOAD goes to or comes from; None for any other request."""
+    sent: int
+    """When the host sent it: before ``at`` where the chip was too busy to take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """The host has stopped to wait for the answer to a request: its time-out is over."""
+
+    at: int
+    setup: SetupPacket
+    sent: int
+    """When the host sent it."""
+    reached: bool
+    """Whether it reached the chip, whose answer was on its way: then there is a Transfer before this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class BusReset:
     at: int
 
 
-Occurrence = Transfer | Attached | Detached | BusReset
+Occurrence = Transfer | GivenUp | Attached | Detached | BusReset
 Watcher = Callable[[Occurrence], None]
 
 
@@ -108,11 +122,14 @@ class Port:
         """When a device that has left comes back (microseconds of the clock), None if it does not."""
         return self._returns_at
 
-    def control(self, setup: SetupPacket, data: bytes = b"", address: int | None = None) -> Reply:
+    def control(
+        self, setup: SetupPacket, data: bytes = b"", address: int | None = None, sent: int | None = None
+    ) -> Reply:
         """One control transfer. The transport lets ``reply.hold`` microseconds pass before it answers.
 
         It also waits for as long as ``silent_for`` says before it asks: a request that its host gives up
         in that time never reaches the chip, because a newer SETUP takes its place (USB 2.0, 5.5.5).
+        ``sent`` is when the host sent it, for those who watch; now if left out.
         Raises DeviceGone where no device is there, or not the one at ``address``.
         """
         with self._lock:
@@ -123,7 +140,7 @@ class Port:
                 if not self._watchers:
                     reply = self.device.control(setup, data, now)
                 else:
-                    reply = self._watched(setup, data, now)
+                    reply = self._watched(setup, data, now, now if sent is None else sent)
             except ImageError as error:
                 self.failure = error
                 self.unplug()
@@ -133,6 +150,15 @@ class Port:
             if reply.lost:
                 raise DeviceGone
             return reply
+
+    def give_up(self, setup: SetupPacket, sent: int, address: int, *, reached: bool) -> None:
+        """Say, to those who watch, that the host has given up the request that it sent at ``sent``.
+
+        ``reached`` tells whether ``control`` was asked for it. Of a device that has left nothing is said.
+        """
+        with self._lock:
+            if self.is_at(address):
+                self._tell(GivenUp(self.clock.now(), setup, sent, reached))
 
     def takes_data(self, setup: SetupPacket) -> bool:
         """Whether the device takes the data stage of an OUT request, or stalls it. Nothing happens.
@@ -209,14 +235,14 @@ class Port:
         if not self._attached or (address is not None and address != self.address):
             raise DeviceGone
 
-    def _watched(self, setup: SetupPacket, data: bytes, now: int) -> Reply:
+    def _watched(self, setup: SetupPacket, data: bytes, now: int, sent: int) -> Reply:
         bootloader = self.device.bootloader
         before, pointer = bootloader.state, bootloader.address_pointer
         address = bootloader.address_of(setup)
         reply = self.device.control(setup, data, now)
         stage = (reply.data or b"") if setup.is_in else data
         after, status = bootloader.state, bootloader.status
-        self._tell(Transfer(now, setup, stage, reply, before, after, status, pointer, address))
+        self._tell(Transfer(now, setup, stage, reply, before, after, status, pointer, address, sent))
         return reply
 
     def _leave(self, departure: Departure, now: int) -> None:

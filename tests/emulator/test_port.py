@@ -8,7 +8,7 @@ import pytest
 
 from dfu_emulator.bootloader import Departure, Reason
 from dfu_emulator.emulation import emulated
-from dfu_emulator.port import Attached, Detached, DeviceGone, Port, Transfer
+from dfu_emulator.port import Attached, Detached, DeviceGone, GivenUp, Port, Transfer
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import Detach, FirstContact
 from dfu_emulator.profile.scalars import Duration
@@ -196,6 +196,26 @@ class TestWatchers:
         assert isinstance(last, Transfer)
         assert (last.reply.data, last.data) == (None, b"")
         assert (last.before, last.after, last.status) == (State.DFU_IDLE, State.ERROR, Status.STALLEDPKT)
+
+    def test_see_when_the_host_sent_what_had_to_wait(self, host: Host, seen: list[object]) -> None:
+        sent = host.clock.now()
+        host.clock.sleep(1000)
+        host.port.watch(seen.append)
+        host.port.control(CONFIGURE, sent=sent)
+        host.port.control(CONFIGURE)
+        assert [(item.sent, item.at) for item in seen if isinstance(item, Transfer)] == [
+            (0, 1000),
+            (1000, 1000),
+        ]
+
+    def test_see_that_the_host_gives_up(self, host: Host, seen: list[object]) -> None:
+        host.clock.sleep(1000)
+        host.port.watch(seen.append)
+        host.port.give_up(CONFIGURE, 400, host.port.address, reached=False)
+        host.port.give_up(CONFIGURE, 400, host.port.address + 1, reached=False)  # has left long ago
+        host.port.unplug()
+        host.port.give_up(CONFIGURE, 400, host.port.address, reached=False)
+        assert seen == [GivenUp(1000, CONFIGURE, 400, reached=False)]
 
     def test_see_departure_and_return_in_order(self, plug: Plug, seen: list[object]) -> None:
         host = plug(watchers=(seen.append,), timing="real").idle()

@@ -7,7 +7,7 @@ from typing import Self
 from dfu_emulator.advice.history import Closed, Event, History
 from dfu_emulator.advice.rule import Facts, Rule
 from dfu_emulator.advice.rules import RULES
-from dfu_emulator.port import Attached, Occurrence, Port, Transfer
+from dfu_emulator.port import Attached, GivenUp, Occurrence, Port, Transfer
 from dfu_protocol.control import CLASS
 
 
@@ -102,7 +102,7 @@ class Adviser:
         match event:
             case Transfer():
                 return rule.in_transfer(event, self._history)
-            case Attached():
+            case Attached() | GivenUp():
                 return None
             case _:
                 return rule.at_end(event, self._history)

@@ -1,12 +1,14 @@
 """wBlockNum: where blocks are, and where their numbers end."""
 
-from dfu_emulator.advice.history import History, is_block, is_taken, request_of
+from dfu_emulator.advice.history import History, command_of, is_block, is_taken, request_of
 from dfu_emulator.advice.rule import Facts, Rule
 from dfu_emulator.port import Transfer
 from dfu_protocol import Request, Unknown, parse_command
 
 _LAST_NUMBERS = (0xFF, 0xFFFF)
 """After which a counter of 8 or 16 bits is 0."""
+_SHOWN = 8
+"""Bytes of what is no command."""
 _MEDDLES = {Request.UPLOAD: "read skipped", Request.DNLOAD: "write left out"}
 
 
@@ -40,6 +42,16 @@ def _wrapped(transfer: Transfer, history: History) -> Facts | None:
     return {"last": before.setup.wValue}
 
 
+def _unknown_command(transfer: Transfer, history: History) -> Facts | None:
+    command, known = command_of(transfer), history.profile.bootloader.commands
+    if command is None or _wrapped(transfer, history) is not None:
+        return None
+    if not isinstance(command, Unknown) and transfer.data[0] in known:
+        return None
+    shown = transfer.data[:_SHOWN].hex(" ") + (" ..." if len(transfer.data) > _SHOWN else "")
+    return {"sent": shown, "known": ", ".join(f"0x{code:02X}" for code in known)}
+
+
 BLOCKS = (
     Rule(
         name="short-blocks",
@@ -62,6 +74,20 @@ BLOCKS = (
         source="AN3156 on DFU_DNLOAD and DFU_UPLOAD",
         cure="Before the counter ends, send Set Address Pointer for what is left and begin at block 2 again",
         in_transfer=_wrapped,
+    ),
+    Rule(
+        name="unknown-command",
+        title="A DNLOAD to block 0 is no command of this chip: {sent}",
+        why=(
+            "The chip takes it, and only the second GETSTATUS tells by errSTALLEDPKT that nothing was done; "
+            "a command is its code ({known}), and behind 0x21, or 0x41 for one sector, 4 bytes of address"
+        ),
+        source="AN3156 on DFU_DNLOAD and on its commands",
+        cure=(
+            "Send code and address with no byte more or less, the lowest byte of the address first, and data "
+            "to block 2 and up; UPLOAD of block 0 tells which codes a chip knows"
+        ),
+        in_transfer=_unknown_command,
     ),
 )
 """Rules about the numbers of blocks."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from dfu_emulator.bootloader import NEVER, Reason
 from dfu_emulator.memory import Flash, Region
-from dfu_emulator.port import Attached, BusReset, Detached, Occurrence, Transfer
+from dfu_emulator.port import Attached, BusReset, Detached, GivenUp, Occurrence, Transfer
 from dfu_emulator.profile.model import BlockSize
 from dfu_emulator.usb_device import UsbDevice
 from dfu_protocol import (
@@ -97,6 +97,10 @@ class History:
         """Whether the host knows that the chip has taken a DNLOAD, and has sent no GETSTATUS since."""
         self.unanswered = False
         """Whether the last GETSTATUS since a DNLOAD had no answer: a host may well give up then."""
+        self.asked_again = False
+        """Whether a GETSTATUS came after the one that has started the job, answered or not."""
+        self.gave_up = False
+        """Whether the host has let the last GETSTATUS since a DNLOAD time out."""
         self.block: Transfer | None = None
         """The last block of a run: no other command or ABORT since."""
         self.told_busy: Transfer | None = None
@@ -153,6 +157,8 @@ class History:
                 request = request_of(event)
                 if request is not None:
                     self._add_request(request, event)
+            case GivenUp():
+                self._add_given_up(event)
             case Attached():
                 self._forget()
                 self.addressed = False
@@ -164,7 +170,17 @@ class History:
 
     def _forget(self) -> None:
         self.last = self.job = self.block = self.told_busy = None
-        self.unasked = self.unanswered = False
+        self.unasked = self.unanswered = self.asked_again = self.gave_up = False
+
+    def _add_given_up(self, given_up: GivenUp) -> None:
+        match _request_in(given_up.setup):
+            case Request.DNLOAD if given_up.reached:
+                self.unasked = False  # the host does not know that the chip has taken it
+            case Request.GETSTATUS:
+                self.gave_up = True
+                if given_up.reached:
+                    self.told_busy = None  # the host has not heard of it
+                    self.unanswered = self.last is not None and bool(self.last.reply.fault)
 
     def _add_request(self, request: Request, transfer: Transfer) -> None:
         if is_block(transfer):
@@ -174,6 +190,8 @@ class History:
         if request in (Request.DNLOAD, Request.GETSTATUS):
             self.unasked = request is Request.DNLOAD and _is_acknowledged(transfer)
             self.unanswered = request is Request.GETSTATUS and transfer.reply.hold >= NEVER
+            self.asked_again = request is Request.GETSTATUS and transfer.before is State.DNBUSY
+            self.gave_up = False
         status = status_in(transfer)
         if status is not None and status.bState is State.DNBUSY:
             self.told_busy = transfer

@@ -5,6 +5,7 @@ from dfu_emulator.advice.rule import Facts, Rule
 from dfu_emulator.port import Transfer
 from dfu_emulator.profile.model import AbortInError
 from dfu_protocol import Request, SetupPacket, State
+from dfu_protocol.control import STATUS_REPLY
 
 
 def _is_refused(transfer: Transfer, request: Request, state: State) -> bool:
@@ -52,6 +53,13 @@ def _reserved_block(transfer: Transfer, _history: History) -> Facts | None:
     if transfer.reply.data is not None:
         return None
     return {"request": request.name}
+
+
+def _short_status(transfer: Transfer, _history: History) -> Facts | None:
+    length = transfer.setup.wLength
+    if request_of(transfer) is not Request.GETSTATUS or length >= STATUS_REPLY.size:
+        return None
+    return {"length": length, "size": STATUS_REPLY.size}
 
 
 _ASKS_OR_CLEARS = (Request.GETSTATUS, Request.GETSTATE, Request.CLRSTATUS)
@@ -116,6 +124,17 @@ REQUESTS = (
         source="AN3156 on DFU_DNLOAD and DFU_UPLOAD",
         cure="Number the blocks of data from 2 on",
         in_transfer=_reserved_block,
+    ),
+    Rule(
+        name="short-getstatus",
+        title="GETSTATUS was sent with wLength {length}, its answer has {size} bytes",
+        why=(
+            "The chip starts the job or ends it as with a whole GETSTATUS, but the rest of the answer is "
+            "lost: bStatus is byte 0, bwPollTimeout 1 to 3, bState 4"
+        ),
+        source="DFU 1.1, section 6.1.2; AN3156",
+        cure="Send GETSTATUS with wLength {size}",
+        in_transfer=_short_status,
     ),
     Rule(
         name="ignored-error",

@@ -14,7 +14,7 @@ from dfu_emulator.port import Detached, Transfer
 from dfu_emulator.profile.spelling import spell_duration
 from dfu_protocol import Erase, MassErase, Request, SetAddress, State
 
-_GIVES_UP = (Request.DNLOAD, Request.UPLOAD, Request.ABORT)
+_GIVES_UP = (Request.DNLOAD, Request.UPLOAD, Request.ABORT, Request.CLRSTATUS)
 _WAITING = (State.DNLOAD_SYNC, State.MANIFEST_SYNC)
 
 
@@ -43,7 +43,7 @@ def _end(ending: Ending) -> str:
 
 def _status_is_due(transfer: Transfer, history: History) -> Facts | None:
     request = request_of(transfer)
-    if transfer.before not in _WAITING or request not in (*_GIVES_UP, Request.CLRSTATUS):
+    if transfer.before not in _WAITING or request not in _GIVES_UP:
         return None
     if not history.unasked:
         return None  # it cleans up after an earlier host, or what it cannot know to have arrived
@@ -57,10 +57,20 @@ def _status_never_came(ending: Ending, history: History) -> Facts | None:
     return {"job": _waiting(history, state), "instead": _end(ending)}
 
 
-def _outcome_is_due(transfer: Transfer, history: History) -> Facts | None:
+def _gives_up_job(transfer: Transfer, history: History) -> Request | None:
+    """The request that comes in dfuDNBUSY in place of the GETSTATUS that tells the outcome."""
     request = request_of(transfer)
-    if transfer.before is not State.DNBUSY or request not in _GIVES_UP or history.unanswered:
+    if transfer.before is State.DNBUSY and request in _GIVES_UP and not history.unanswered:
+        return request
+    return None
+
+
+def _outcome_is_due(transfer: Transfer, history: History) -> Facts | None:
+    request = _gives_up_job(transfer, history)
+    if request is None or (_has_asked(history) and _erases(history) is not None):
         return None
+    if request is Request.CLRSTATUS and (history.job is None or _has_asked(history)):
+        return None  # it cleans up after an earlier host, or a chip that stays busy
     return {"job": _name(history.job), "instead": f"{request.name} came in dfuDNBUSY"}
 
 
@@ -70,6 +80,10 @@ def _outcome_never_asked(ending: Ending, history: History) -> Facts | None:
     if _erases(history) is not None:
         return None
     return {"job": _name(history.job), "instead": _end(ending)}
+
+
+def _has_asked(history: History) -> bool:
+    return history.asked_again or history.gave_up
 
 
 def _erases(history: History) -> Erase | MassErase | None:
@@ -93,24 +107,25 @@ def _erase_left(history: History) -> Facts:
 
 
 def _answer_not_awaited(transfer: Transfer, history: History) -> Facts | None:
-    told = history.told_busy
-    if told is None or transfer.at >= told.at + told.reply.hold or _erases(history) is None:
+    if _gives_up_job(transfer, history) is None or not _has_asked(history):
         return None
-    if history.unanswered:
+    if _erases(history) is None or _stays_busy(history):
         return None
     return _erase_left(history)
 
 
 def _erase_not_awaited(ending: Ending, history: History) -> Facts | None:
-    erase = _erases(history)
-    if history.state is not State.DNBUSY or isinstance(ending, Detached) or erase is None:
+    if history.state is not State.DNBUSY or isinstance(ending, Detached) or history.unanswered:
         return None
-    if history.unanswered:
-        return None
-    wedge_from = history.profile.bootloader.wedge_from
-    if isinstance(erase, Erase) and wedge_from is not None and erase.address >= wedge_from:
+    if _erases(history) is None or _stays_busy(history):
         return None
     return _erase_left(history)
+
+
+def _stays_busy(history: History) -> bool:
+    """Whether the erase is of those that the chip never tells the end of."""
+    erase, wedge_from = _erases(history), history.profile.bootloader.wedge_from
+    return isinstance(erase, Erase) and wedge_from is not None and erase.address >= wedge_from
 
 
 def _early_poll(transfer: Transfer, history: History) -> Facts | None:
@@ -119,7 +134,7 @@ def _early_poll(transfer: Transfer, history: History) -> Facts | None:
         return None
     status = status_in(told)
     timeout = status.bwPollTimeout if status is not None else 0
-    early = told.at + told.reply.hold + timeout * 1000 - transfer.at
+    early = told.at + told.reply.hold + timeout * 1000 - transfer.sent
     if early <= 0:
         return None
     return {"early": spell_duration(early), "timeout": timeout}

@@ -25,7 +25,7 @@ class _Line(msgspec.Struct):
     """What of a line matters here."""
 
     time: float
-    event: Literal["transfer", "attached", "detached", "bus reset"]
+    event: Literal["transfer", "attached", "detached", "bus reset", "given up"]
     chip: int = 1
     address_on_bus: int = 0
     device_descriptor: str = ""

@@ -3,7 +3,7 @@
 from enum import Enum, auto
 
 from dfu_emulator.bootloader import NEVER, Departure, Job
-from dfu_emulator.port import Attached, BusReset, Detached, Occurrence, Transfer
+from dfu_emulator.port import Attached, BusReset, Detached, GivenUp, Occurrence, Transfer
 from dfu_protocol import (
     FIRST_DATA_BLOCK,
     Erase,
@@ -64,10 +64,21 @@ def parts(occurrence: Occurrence) -> Parts:
             return [(Part.BUS, f"the device leaves the bus: {describe_departure(departure)}")]
         case BusReset():
             return [(Part.BUS, "the host resets the bus")]
+        case GivenUp():
+            return _given_up_parts(occurrence)
         case Transfer(setup=setup) if is_dfu(setup):
             return _dfu_parts(occurrence)
         case _:
             return _standard_parts(occurrence)
+
+
+def _given_up_parts(given_up: GivenUp) -> Parts:
+    waited = (given_up.at - given_up.sent) / 1_000_000
+    unseen = "" if given_up.reached else "; it has not reached the chip"
+    return [
+        (Part.REQUEST, f"{request_name(given_up.setup):<13} "),
+        (Part.TROUBLE, f"the host gives up after {waited:g} s{unseen}"),
+    ]
 
 
 def request_name(setup: SetupPacket) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from dfu_emulator.bootloader import NEVER, Departure, Job
-from dfu_emulator.port import Attached, BusReset, Detached, Occurrence, Transfer
+from dfu_emulator.port import Attached, BusReset, Detached, GivenUp, Occurrence, Transfer
 from dfu_emulator.trace.describe import is_dfu, request_name
 from dfu_emulator.trace.output import Output
 from dfu_protocol import (
@@ -65,6 +65,14 @@ def as_object(occurrence: Occurrence) -> dict[str, Any]:
             return {"event": "detached", "departure": _departure(occurrence.departure)}
         case BusReset():
             return {"event": "bus reset"}
+        case GivenUp(setup=setup):
+            return {
+                "event": "given up",
+                "setup": setup._asdict(),
+                "request": request_name(setup),
+                "waited": (occurrence.at - occurrence.sent) / 1_000_000,
+                "reached": occurrence.reached,
+            }
         case Transfer():
             return _transfer(occurrence)
 

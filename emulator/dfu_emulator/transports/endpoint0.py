@@ -30,6 +30,7 @@ def carry(setup: SetupPacket, endpoint: Endpoint0, port: Port, worker: Worker, a
     The kernel does not tell when a host gives up while the chip is busy: its request is answered all the
     same. Raises DeviceGone, and OSError from ``endpoint``.
     """
+    sent = port.clock.now()
     while (held := port.silent_for()) and not worker.stopping:
         worker.sleep(port.clock, held)
     is_in = setup.is_in
@@ -37,7 +38,7 @@ def carry(setup: SetupPacket, endpoint: Endpoint0, port: Port, worker: Worker, a
     # A request that is stalled is stalled in its data stage: there is no way back after that.
     takes = length > 0 and port.takes_data(setup)
     data = endpoint.receive(length) if takes else bytes(length)
-    reply = port.control(setup, data, address)
+    reply = port.control(setup, data, address, sent)
     answered = reply.hold < NEVER
     if reply.hold:
         worker.sleep(port.clock, reply.hold if answered else GIVEN_UP)

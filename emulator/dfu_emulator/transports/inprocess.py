@@ -134,14 +134,18 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
         setup = _packet(bmRequestType, bRequest, wValue, wIndex, len(data))
         is_in = bmRequestType >= 0x80
         patience = timeout * 1000 or None
+        sent, reply = port.clock.now(), None
         try:
             while held := port.silent_for():
                 patience = _wait(port.clock, held, patience)
-            reply = port.control(setup, b"" if is_in else data.tobytes(), dev_handle.address)
+            reply = port.control(setup, b"" if is_in else data.tobytes(), dev_handle.address, sent)
+            if reply.hold:
+                _wait(port.clock, reply.hold, patience)
         except DeviceGone:
             raise _gone() from None
-        if reply.hold:
-            _wait(port.clock, reply.hold, patience)
+        except usb.core.USBTimeoutError:
+            port.give_up(setup, sent, dev_handle.address, reached=reply is not None)
+            raise
         received = reply.data
         if received is None:
             raise usb.core.USBError("Pipe error", _LIBUSB_ERROR_PIPE, errno.EPIPE)

@@ -42,11 +42,15 @@ def test_dfu_host(name: str) -> None:
     assert adviser.requests > 20
 
 
+@pytest.mark.parametrize("timing", ["fast", "real"])
 @pytest.mark.parametrize("name", shipped_scenarios())
-def test_what_a_scenario_does_is_not_held_against_dfu_host(name: str) -> None:
+def test_what_a_scenario_does_is_not_held_against_dfu_host(name: str, timing: str) -> None:
     """Whether it gets through or not. Who writes to a protected chip is told so, rightly."""
     clock = ManualClock()
-    with emulated("stm32f405", clock=clock, scenario=name) as port, Adviser(port) as adviser:
+    with (
+        emulated("stm32f405", clock=clock, scenario=name, timing=timing) as port,
+        Adviser(port) as adviser,
+    ):
         try:
             found = pick(backend=Backend(port))
             with Device(found, sleep=lambda seconds: clock.sleep(round(seconds * 1_000_000))) as device:

@@ -15,7 +15,7 @@ from dfu_emulator.replay.records import ControlTransfer, Outcome, Record, paired
 from dfu_emulator.replay.steps import Arrival, Reset, Step
 from dfu_emulator.trace import JsonWriter, Output, PcapWriter
 from dfu_protocol import Request, SetupPacket
-from emulator.host import Host, plugged
+from emulator.host import CONFIGURE, Host, plugged
 from emulator.replay import scripts
 from emulator.replay.files import (
     USBMON,
@@ -106,6 +106,7 @@ def test_the_emulators_own_files(
     path = tmp_path / "trace"
     with Output(str(path), print) as output, plugged(f405, watchers=(writer(output),)) as host:
         host.idle()
+        host.port.give_up(CONFIGURE, 0, host.port.address, reached=False)
         host.start_reset(b"\x92")
         host.wait_for_return()
         host.port.reset_and_restore()

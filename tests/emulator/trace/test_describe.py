@@ -145,6 +145,18 @@ def test_chapter_9(plug: Plug, said: list[Occurrence]) -> None:
     ]
 
 
+def test_what_the_host_gives_up(plug: Plug, said: list[Occurrence]) -> None:
+    host = plug()
+    host.port.watch(said.append)
+    host.clock.sleep(1_500_000)
+    for reached in (True, False):
+        host.port.give_up(SetupPacket.dfu(Request.GETSTATUS), 1_000_000, host.port.address, reached=reached)
+    assert words(said) == [
+        "DFU_GETSTATUS the host gives up after 0.5 s",
+        "DFU_GETSTATUS the host gives up after 0.5 s; it has not reached the chip",
+    ]
+
+
 def test_what_a_job_changes(plug: Plug, said: list[Occurrence]) -> None:
     host = plug().idle()
     host.port.watch(said.append)

@@ -115,6 +115,22 @@ def test_chapter_9(watched: Host, file: File) -> None:
     assert reset == {"time": 0.0, "chip": 1, "event": "bus reset"}
 
 
+def test_what_the_host_gives_up(watched: Host, file: File) -> None:
+    watched.clock.sleep(500_000)
+    watched.port.give_up(CONFIGURE, 0, watched.port.address, reached=False)
+    assert lines(file) == [
+        {
+            "time": 0.0,
+            "chip": 1,
+            "event": "given up",
+            "setup": CONFIGURE._asdict(),
+            "request": "SET_CONFIGURATION",
+            "waited": 0.5,
+            "reached": False,
+        }
+    ]
+
+
 def test_a_device_that_leaves_and_comes_back(plug: Plug, file: File) -> None:
     host = plug(timing="real").idle()
     host.port.watch(partial(JsonWriter(file.open()), chip=3))

@@ -16,11 +16,12 @@ from msgspec.structs import replace
 
 from dfu_emulator.advice import Adviser
 from dfu_emulator.emulation import emulated
-from dfu_emulator.port import Port
+from dfu_emulator.port import GivenUp, Port, Transfer
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import Detach, LoneFunctional
 from dfu_emulator.timing import ManualClock
 from dfu_emulator.transports.inprocess import Backend
+from dfu_protocol import Request, SetupPacket
 from emulator.host import FLASH, Host, Plug, variant
 
 DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS = 1, 2, 3, 4
@@ -275,6 +276,19 @@ class TestTimeouts:
             get_status(busy, timeout)
         assert (error.value.errno, error.value.backend_error_code) == (errno.ETIMEDOUT, LIBUSB_ERROR_TIMEOUT)
         assert host.clock.now() == timeout * 1000
+
+    def test_the_port_hears_of_a_time_out(self, host: Host, busy: Any) -> None:
+        seen: list[object] = []
+        host.port.watch(seen.append)
+        with pytest.raises(usb.core.USBTimeoutError):
+            get_status(busy, 100)
+        assert seen == [GivenUp(100_000, SetupPacket.dfu(Request.GETSTATUS, 0, 6), 0, reached=False)]
+
+    def test_the_port_hears_when_a_request_was_sent(self, host: Host, busy: Any) -> None:
+        seen: list[object] = []
+        host.port.watch(seen.append)
+        get_status(busy)
+        assert [(item.sent, item.at) for item in seen if isinstance(item, Transfer)] == [(0, 400_000)]
 
     def test_after_a_time_out_it_goes_on(self, busy: Any) -> None:
         with pytest.raises(usb.core.USBTimeoutError):

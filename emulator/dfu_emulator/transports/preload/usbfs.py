@@ -67,6 +67,8 @@ class _Urb:
     """type, endpoint, status, flags, buffer, buffer_length"""
     setup: SetupPacket
     data: bytes
+    sent: int
+    """When it was submitted, in microseconds of the port's clock."""
     due: int = 0
     """When to look again, in microseconds of the port's clock."""
     done: bool = False
@@ -135,7 +137,7 @@ class UsbfsFile:
         data = b""
         if setup.wLength and not setup.is_in:
             data = memory.read(buffer + SETUP_PACKET.size, setup.wLength)
-        urb = _Urb(argument, fields[:6], setup, data)
+        urb = _Urb(argument, fields[:6], setup, data, self._port.clock.now())
         self._advance(urb)
         self._urbs.append(urb)
         return 0
@@ -147,7 +149,7 @@ class UsbfsFile:
             return
         urb.done, urb.due = True, 0
         try:
-            reply = self._port.control(urb.setup, urb.data, self._address)
+            reply = self._port.control(urb.setup, urb.data, self._address, urb.sent)
         except DeviceGone:
             urb.status = -errno.ESHUTDOWN
             return
@@ -192,6 +194,7 @@ class UsbfsFile:
         for urb in self._urbs:
             if urb.address == argument:
                 # What the device has done stays done, but the host does not hear of it.
+                self._port.give_up(urb.setup, urb.sent, self._address, reached=urb.done)
                 urb.done, urb.due, urb.status = True, 0, -errno.ENOENT
                 urb.actual_length, urb.received = 0, b""
                 return 0

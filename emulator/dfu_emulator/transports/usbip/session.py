@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from collections.abc import Callable
+from typing import NamedTuple
 
 from dfu_emulator.bootloader import ACKNOWLEDGED, NEVER, Reply
 from dfu_emulator.port import DeviceGone, Port
@@ -32,6 +33,22 @@ class ProtocolViolation(Exception):
     """The client sent what no USB/IP client sends; there is no way to go on."""
 
 
+class _Pending(NamedTuple):
+    """An URB that has no answer yet."""
+
+    setup: SetupPacket
+    sent: int
+    """When it came, in microseconds of the port's clock."""
+    reached: bool
+    """False while the chip is too busy to take it."""
+    timer: asyncio.TimerHandle | None
+    """What goes on with it; None for what the device never answers."""
+
+    def cancel(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+
+
 class Session:
     """Carries URBs to the device that is at ``port`` now, and bounded numbers of replies back."""
 
@@ -43,8 +60,8 @@ class Session:
         self._devid = devid
         self._reader = reader
         self._writer = writer
-        self._pending: dict[int, asyncio.TimerHandle | None] = {}
-        """By seqnum: the replies that the device holds; None for what it never answers."""
+        self._pending: dict[int, _Pending] = {}
+        """By seqnum: what has no answer yet."""
         self._held_until = 0.0
         self._leaving = False
 
@@ -56,8 +73,8 @@ class Session:
                 # A client that does not read its answers is not asked for more.
                 await self._writer.drain()
         finally:
-            for held in filter(None, self._pending.values()):
-                held.cancel()
+            for pending in self._pending.values():
+                pending.cancel()
 
     def leave(self) -> None:
         """The device has left the bus: end, as soon as the client has all that was answered before."""
@@ -86,25 +103,26 @@ class Session:
         if command.ep:
             self._writer.write(ret_submit(command, -errno.ENOENT))
             return
-        self._carry_out(command, data)
+        self._carry_out(command, SetupPacket.parse(command.setup), data, self._port.clock.now())
 
-    def _carry_out(self, command: CmdSubmit, data: bytes) -> None:
+    def _carry_out(self, command: CmdSubmit, setup: SetupPacket, data: bytes, sent: int) -> None:
         """Hand the request to the device, or wait as long as that is too busy to take it."""
         self._pending.pop(command.seqnum, None)
         if silent := self._port.silent_for():
-            self._pending[command.seqnum] = self._later(silent, self._carry_out, command, data)
+            again = self._later(silent, self._carry_out, command, setup, data, sent)
+            self._pending[command.seqnum] = _Pending(setup, sent, False, again)
             return
         try:
-            reply = self._control(SetupPacket.parse(command.setup), data)
+            reply = self._control(setup, data, sent)
         except DeviceGone:
             self._writer.write(ret_submit(command, -errno.ESHUTDOWN))
             self._end_if_done()
             return
         answer = _answer(command, len(data), reply.data)
-        if reply.hold >= NEVER:
-            self._pending[command.seqnum] = None
-        elif reply.hold:
-            self._pending[command.seqnum] = self._later(reply.hold, self._finish, command.seqnum, answer)
+        if reply.hold:
+            answers = reply.hold < NEVER
+            timer = self._later(reply.hold, self._finish, command.seqnum, answer) if answers else None
+            self._pending[command.seqnum] = _Pending(setup, sent, True, timer)
         else:
             self._writer.write(answer)
             self._end_if_done()
@@ -115,12 +133,12 @@ class Session:
         self._held_until = max(self._held_until + _TICK, loop.time() + microseconds / 1e6)
         return loop.call_at(self._held_until, call, *arguments)
 
-    def _control(self, setup: SetupPacket, data: bytes) -> Reply:
+    def _control(self, setup: SetupPacket, data: bytes, sent: int) -> Reply:
         if setup[:3] == (_HUB_PORT, StandardRequest.SET_FEATURE, _PORT_RESET):
             # Clients that reset the bus tell so by this request to a hub, which the device is not to see.
             self._port.reset_and_restore(self.address)
             return ACKNOWLEDGED
-        return self._port.control(setup, data, self.address)
+        return self._port.control(setup, data, self.address, sent)
 
     def _finish(self, seqnum: int, answer: bytes) -> None:
         del self._pending[seqnum]
@@ -128,15 +146,16 @@ class Session:
         self._end_if_done()
 
     def _unlink(self, command: CmdUnlink) -> None:
-        was_pending = command.unlink_seqnum in self._pending
-        if held := self._pending.pop(command.unlink_seqnum, None):
+        pending = self._pending.pop(command.unlink_seqnum, None)
+        if pending is not None:
             # What the device has done stays done; the client does not hear of it.
-            held.cancel()
-        self._writer.write(ret_unlink(command.seqnum, -errno.ECONNRESET if was_pending else 0))
+            pending.cancel()
+            self._port.give_up(pending.setup, pending.sent, self.address, reached=pending.reached)
+        self._writer.write(ret_unlink(command.seqnum, -errno.ECONNRESET if pending is not None else 0))
         self._end_if_done()
 
     def _end_if_done(self) -> None:
-        if self._leaving and not any(self._pending.values()):
+        if self._leaving and not any(pending.timer for pending in self._pending.values()):
             self._writer.close()
             asyncio.get_running_loop().call_later(LINGER, self._writer.transport.abort)
 

@@ -5,7 +5,7 @@
 
 from dfu_protocol import Request
 from emulator.advice.cases.case import Case
-from emulator.host import FLASH, TRANSFER_SIZE, Host
+from emulator.host import FLASH, TRANSFER_SIZE, Host, variant
 
 
 def read_blocks(host: Host, length: int) -> None:
@@ -54,5 +54,30 @@ BLOCKS = [
         "wBlockNum wrapped from 255 to 0",
         lambda host: (host.job(255, bytes(64)), host.job(0, bytes(64))),
         lambda host: (host.job(255, bytes(64)), host.set_address(FLASH), host.job(2, bytes(64))),
+    ),
+    Case(
+        "unknown-command",
+        "A DNLOAD to block 0 is no command of this chip: 21 00 00 08",
+        lambda host: host.job(0, b"\x21\x00\x00\x08"),
+        lambda host: host.job(0, b"\x21\x00\x00\x00\x08"),
+    ),
+    Case(
+        "unknown-command",
+        "A DNLOAD to block 0 is no command of this chip: 77",
+        lambda host: host.job(0, b"\x77"),
+        lambda host: host.job(0, b"\x00"),
+    ),
+    Case(
+        "unknown-command",
+        "A DNLOAD to block 0 is no command of this chip: 00 01 02 03 04 05 06 07 ...",
+        lambda host: host.job(0, bytes(range(64))),
+        lambda host: host.job(2, bytes(range(64))),
+    ),
+    Case(
+        "unknown-command",
+        "A DNLOAD to block 0 is no command of this chip: 92",
+        lambda host: host.job(0, b"\x92"),
+        lambda host: host.job(0, b"\x41"),
+        profile=lambda profile: variant(profile, "bootloader", commands=(0x00, 0x21, 0x41)),
     ),
 ]

@@ -57,6 +57,12 @@ REQUESTS = [
         lambda host: host.upload(2, 64),
     ),
     Case(
+        "short-getstatus",
+        "GETSTATUS was sent with wLength 1, its answer has 6 bytes",
+        lambda host: host.ask(Request.GETSTATUS, length=1),
+        lambda host: (host.ask(Request.GETSTATUS, length=6), host.ask(Request.GETSTATUS, length=64)),
+    ),
+    Case(
         "ignored-error",
         "DNLOAD was sent in dfuERROR",
         lambda host: host.dfu(Request.DNLOAD, data=b"\x41"),

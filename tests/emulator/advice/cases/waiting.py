@@ -5,7 +5,7 @@
 
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import BusyModel, HeldAt
-from dfu_protocol import Request, State, StatusReply
+from dfu_protocol import Request, SetupPacket, State, StatusReply
 from emulator.advice.cases.case import VECTORS, Case, leave
 from emulator.host import FLASH, Host, variant
 
@@ -30,6 +30,16 @@ def hasty_job(host: Host, data: bytes) -> None:
     timeout = start(host, data).bwPollTimeout
     host.clock.sleep(timeout * 1000 - 1000)
     host.get_status()
+
+
+def give_up_start(host: Host, data: bytes) -> None:
+    """DNLOAD, and a GETSTATUS whose answer the host does not wait for."""
+    host.dnload(0, data)
+    sent = host.clock.now()
+    host.dfu(Request.GETSTATUS, length=GETSTATUS_LENGTH)
+    host.clock.sleep(100_000)
+    getstatus = SetupPacket.dfu(Request.GETSTATUS, 0, GETSTATUS_LENGTH)
+    host.port.give_up(getstatus, sent, host.port.address, reached=True)
 
 
 def held_at_start(profile: Profile) -> Profile:
@@ -78,6 +88,12 @@ WAITING = [
         lambda host: host.set_address(FLASH),
     ),
     Case(
+        "unasked-outcome",
+        "How the erase at 0x08000000 ended was never asked: CLRSTATUS came in dfuDNBUSY",
+        lambda host: (start(host, b"\x41\x00\x00\x00\x08"), host.clear_status()),
+        lambda host: host.erase(FLASH),
+    ),
+    Case(
         "early-poll",
         "GETSTATUS came 1 ms before the 100 ms of bwPollTimeout were up",
         lambda host: hasty_job(host, b"\x41\x00\x00\x00\x08"),
@@ -95,11 +111,7 @@ WAITING = [
     Case(
         "impatient-erase",
         "The host gave up the erase at 0x08000000 while the chip was at it",
-        lambda host: (
-            host.dfu(Request.DNLOAD, data=b"\x41\x00\x00\x00\x08"),
-            host.dfu(Request.GETSTATUS, length=GETSTATUS_LENGTH),
-            host.dfu(Request.GETSTATE, length=1),
-        ),
+        lambda host: (give_up_start(host, b"\x41\x00\x00\x00\x08"), host.dfu(Request.ABORT)),
         lambda host: patient_job(host, b"\x41\x00\x00\x00\x08"),
         timing="real",
         profile=held_at_start,

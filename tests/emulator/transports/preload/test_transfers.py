@@ -3,7 +3,7 @@
 import errno
 
 from dfu_emulator.emulation import emulated
-from dfu_emulator.port import Port, Transfer
+from dfu_emulator.port import GivenUp, Port, Transfer
 from dfu_emulator.profile import load
 from dfu_emulator.profile.model import LoneFunctional
 from dfu_emulator.transports.preload import PreloadBus
@@ -96,7 +96,9 @@ def test_a_held_request_times_out_at_the_host_and_the_chip_goes_on() -> None:
 
 def test_a_request_that_the_host_gives_up_never_reaches_the_busy_chip() -> None:
     """ABORT in dfuDNBUSY would end in dfuERROR; a newer SETUP takes its place (USB 2.0, 5.5.5)."""
+    occurrences: list[object] = []
     with emulated("stm32f405", timing="real") as port, PreloadBus(port) as bus:
+        port.watch(occurrences.append)
         seen = finish(
             start(
                 bus,
@@ -111,6 +113,11 @@ def test_a_request_that_the_host_gives_up_never_reaches_the_busy_chip() -> None:
             )
         )
     assert seen == [errno.ETIMEDOUT, [0, 0, 0, 0, 5, 0]]
+    given_up, last = occurrences[-2:]
+    assert isinstance(given_up, GivenUp)
+    assert (given_up.setup, given_up.reached) == (SetupPacket.dfu(Request.ABORT), False)
+    assert isinstance(last, Transfer)
+    assert given_up.sent < given_up.at <= last.sent < last.at  # it was still too busy for the last one
 
 
 def test_what_is_never_answered_times_out_and_nothing_else() -> None:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from dfu_emulator.emulation import emulated
-from dfu_emulator.port import Port
+from dfu_emulator.port import GivenUp, Occurrence, Port, Transfer
 from dfu_emulator.profile import Profile
 from dfu_emulator.profile.model import LoneFunctional
 from dfu_emulator.transports.usbip.session import MAX_PENDING
@@ -100,8 +100,12 @@ class TestHeld:
         assert states == [bytes((State.DNLOAD_IDLE,)), b"", bytes((State.MANIFEST,))]
         assert device.rest() == b""
 
-    def test_what_was_unlinked_before_the_device_took_it_never_happened(self, device: Imported) -> None:
+    def test_what_was_unlinked_before_the_device_took_it_never_happened(
+        self, device: Imported, slow: Port
+    ) -> None:
         self.start(device, ERASE_16K)
+        seen: list[Occurrence] = []
+        slow.watch(seen.append)
         for setup in (GET_STATUS, dnload(b""), GET_STATUS):
             device.submit(setup)
         last = device.seqnum
@@ -110,6 +114,14 @@ class TestHeld:
             assert device.returned().status == ECONNRESET
         answer = device.control(GET_STATUS)
         assert StatusReply.parse(answer or b"").bState is State.DNLOAD_IDLE
+        *given_up, taken = seen
+        assert [item.setup for item in given_up if isinstance(item, GivenUp) and not item.reached] == [
+            GET_STATUS,
+            dnload(b""),
+            GET_STATUS,
+        ]
+        assert isinstance(taken, Transfer)
+        assert given_up[-1].at <= taken.sent < taken.at
 
 
 class TestNeverAnswered:
