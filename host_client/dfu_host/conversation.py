@@ -124,22 +124,44 @@ class Conversation(Exchange):
             deliver(data[: address + length - chunk.address])
         yield from self.to_idle()
 
-    def contents(self, address: int, length: int) -> Operation[bytes]:
-        """The same in one piece."""
+    def contents(
+        self, address: int, length: int, advance: Callable[[int], None] = ignore
+    ) -> Operation[bytes]:
+        """The same in one piece; ``advance`` is told the size of each block that has come."""
         blocks: list[bytes] = []
-        yield from self.read(address, length, blocks.append)
+
+        def deliver(block: bytes) -> None:
+            blocks.append(block)
+            advance(len(block))
+
+        yield from self.read(address, length, deliver)
         return b"".join(blocks)
 
-    def contents_for_sure(self, address: int, length: int) -> Operation[bytes]:
-        """The same, read until two answers in a row agree: for what is to be written back."""
-        before = yield from self.contents(address, length)
-        for _ in range(TRIES):
-            again = yield from self.contents(address, length)
-            if again == before:
-                return again
-            before = again
+    def contents_for_sure(
+        self, address: int, length: int, advance: Callable[[int], None] = ignore
+    ) -> Operation[bytes]:
+        """The same, each block read until two answers in a row agree: for what is to be written back.
+
+        ``advance`` is told each block twice.
+        """
+        before = yield from self.contents(address, length, advance)
+        after = yield from self.contents(address, length, advance)
+        blocks: list[bytes] = []
+        for start in range(0, length, self.transfer_size):
+            part = slice(start, start + self.transfer_size)
+            blocks.append((yield from self._agreed(address + start, before[part], after[part])))
+        return b"".join(blocks)
+
+    def _agreed(self, address: int, before: bytes, after: bytes) -> Operation[bytes]:
+        """What is read there as it was the time before, of a block that was read as these."""
+        for _ in range(TRIES - 1):
+            if after == before:
+                return after
+            before, after = after, (yield from self.contents(address, len(after)))
+        if after == before:
+            return after
         raise DeviceTimeoutError(
-            f"{length} bytes at 0x{address:08x} read differently each time; try another cable or port"
+            f"{len(after)} bytes at 0x{address:08x} read differently each time; try another cable or port"
         )
 
     def write(self, address: int, data: bytes, advance: Callable[[int], None] = ignore) -> Operation[None]:
