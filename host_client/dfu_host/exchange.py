@@ -158,6 +158,9 @@ class Exchange:
                 waited = self._waited
                 pause = yield from self._wait_after(reply, least, patience.polling - waited)
                 if reply.bStatus is Status.OK and reply.bState in _DONE:
+                    if block and reply.bState is State.DFU_IDLE:
+                        # Where the bus was reset before the block was programmed, it is lost.
+                        raise DeviceTimeoutError("the device is in dfuIDLE, as if it had no block of data")
                     self.takes_commands = True
                     return
                 if reply.bState not in _BUSY:
