@@ -19,10 +19,13 @@ from dfu_host.errors import (
 )
 from dfu_host.exchange import MASS_ERASE, PAGE_ERASE, SHORT_JOB, TRIES, Exchange, again
 from dfu_host.plan import Chunk, chunks, erased_byte
-from dfu_host.steps import Operation
+from dfu_host.steps import Operation, Wait
 from dfu_protocol import FIRST_DATA_BLOCK, Erase, MassErase, ReadUnprotect, Request, SetAddress, State
 
 _COMMANDS_MAX = 64
+
+_ERASED_A_SECOND = 64 * 1024
+"""Bytes, as data sheets have it for typical large sectors."""
 
 
 def ignore(_count: int) -> None:
@@ -31,6 +34,11 @@ def ignore(_count: int) -> None:
 
 class Conversation(Exchange):
     """What can be said to one device, whose descriptor gives ``transfer_size`` as wTransferSize (bytes)."""
+
+    def __init__(self, transfer_size: int, interface: int = 0) -> None:
+        super().__init__(transfer_size, interface)
+        self._hides_ends = False
+        """Whether an erase has ended without its telling so."""
 
     def commands(self) -> Operation[bytes]:
         """The codes of the commands the device supports (AN3156: Get)."""
@@ -51,28 +59,41 @@ class Conversation(Exchange):
 
         Some ROMs never tell that an erase has ended (STM32H743, revision V, from 0x08100000 on). A page of
         known ``size`` is read then: it is erased if it is blank. StillBusyError where it is not, or where
-        that cannot be known.
+        that cannot be known. Once that has happened, the next such page is read after the time that a page
+        of its size takes, and again until the slowest would be done.
         """
         what = f"erasing the page at 0x{address:08x}"
+        patience = PAGE_ERASE
+        if size is not None and self._hides_ends:
+            patience = patience._replace(polling=min(size / _ERASED_A_SECOND, patience.polling))
         try:
-            yield from again(lambda: self.command(what, Erase(address), PAGE_ERASE))
-        except StillBusyError as error:
+            yield from again(lambda: self.command(what, Erase(address), patience))
+        except StillBusyError:
             if size is None:
                 raise
-            yield from self._check_blank(address, size, error)
+            yield from self._until_blank(what, address, size, patience.polling)
+            self._hides_ends = True
 
-    def _check_blank(self, address: int, size: int, doubt: StillBusyError) -> Operation[None]:
+    def _until_blank(self, what: str, address: int, size: int, waited: float) -> Operation[None]:
+        """Read a page until it is blank, or its erase has had all the time there is, ``waited`` included."""
+        while doubt := (yield from self._doubt(address, size)):
+            if waited >= PAGE_ERASE.polling:
+                raise StillBusyError(
+                    f"{what}: the device is still busy after {PAGE_ERASE.polling:.0f} s{doubt}"
+                )
+            more = min(waited, PAGE_ERASE.polling - waited)
+            yield Wait(more)
+            waited += more
+
+    def _doubt(self, address: int, size: int) -> Operation[str]:
+        """Why a page may not be erased; nothing where it is blank."""
         try:
             data = yield from self.contents(address, size)
         except RefusedError as error:
-            raise StillBusyError(
-                f"{doubt}. It may be erased, but that cannot be read ({error});"
-                " if it is, write with --no-erase"
-            ) from None
+            return f". It may be erased, but that cannot be read ({error}); if it is, write with --no-erase"
         if data != bytes([erased_byte(size)]) * size:
-            raise StillBusyError(
-                f"{doubt}, and the page is not blank; it may be write protected by the option bytes"
-            )
+            return ", and the page is not blank; it may be write protected by the option bytes"
+        return ""
 
     def mass_erase(self) -> Operation[None]:
         """Erase all of the flash."""
@@ -124,22 +145,44 @@ class Conversation(Exchange):
             deliver(data[: address + length - chunk.address])
         yield from self.to_idle()
 
-    def contents(self, address: int, length: int) -> Operation[bytes]:
-        """The same in one piece."""
+    def contents(
+        self, address: int, length: int, advance: Callable[[int], None] = ignore
+    ) -> Operation[bytes]:
+        """The same in one piece; ``advance`` is told the size of each block that has come."""
         blocks: list[bytes] = []
-        yield from self.read(address, length, blocks.append)
+
+        def deliver(block: bytes) -> None:
+            blocks.append(block)
+            advance(len(block))
+
+        yield from self.read(address, length, deliver)
         return b"".join(blocks)
 
-    def contents_for_sure(self, address: int, length: int) -> Operation[bytes]:
-        """The same, read until two answers in a row agree: for what is to be written back."""
-        before = yield from self.contents(address, length)
-        for _ in range(TRIES):
-            again = yield from self.contents(address, length)
-            if again == before:
-                return again
-            before = again
+    def contents_for_sure(
+        self, address: int, length: int, advance: Callable[[int], None] = ignore
+    ) -> Operation[bytes]:
+        """The same, each block read until two answers in a row agree: for what is to be written back.
+
+        ``advance`` is told each block twice.
+        """
+        before = yield from self.contents(address, length, advance)
+        after = yield from self.contents(address, length, advance)
+        blocks: list[bytes] = []
+        for start in range(0, length, self.transfer_size):
+            part = slice(start, start + self.transfer_size)
+            blocks.append((yield from self._agreed(address + start, before[part], after[part])))
+        return b"".join(blocks)
+
+    def _agreed(self, address: int, before: bytes, after: bytes) -> Operation[bytes]:
+        """What is read there as it was the time before, of a block that was read as these."""
+        for _ in range(TRIES - 1):
+            if after == before:
+                return after
+            before, after = after, (yield from self.contents(address, len(after)))
+        if after == before:
+            return after
         raise DeviceTimeoutError(
-            f"{length} bytes at 0x{address:08x} read differently each time; try another cable or port"
+            f"{len(after)} bytes at 0x{address:08x} read differently each time; try another cable or port"
         )
 
     def write(self, address: int, data: bytes, advance: Callable[[int], None] = ignore) -> Operation[None]:

@@ -39,8 +39,10 @@ STALLS_TOLERATED = 3
 
 TRIES = 3
 _STALL_PAUSE = 0.02
-_BUSY_PAUSE = 0.001
-"""Seconds to wait at least after a stall, and after a second dfuDNBUSY: devices report 0 for that, too."""
+"""Seconds to wait at least after a stall."""
+
+_LEAST_PAUSE, _MOST_PAUSE, _SHARE = 0.001, 0.1, 8
+"""Seconds between polls of a busy device that reports 0: an eighth of what has passed, in these bounds."""
 
 _RECOVERY_STEPS = 6
 _BUSY = {State.DNBUSY, State.DNLOAD_SYNC}
@@ -57,6 +59,8 @@ class Exchange:
         self.interface = interface
         self.takes_commands = False
         """Whether the last job left it in dfuDNLOAD-IDLE, where the next one can follow at once."""
+        self._waited = 0.0
+        """Seconds, for the job at hand."""
 
     def select(self, alternate: int) -> Operation[None]:
         """Choose the alternate setting, hence the memory, that what follows is about."""
@@ -94,13 +98,14 @@ class Exchange:
         CLRSTATUS: on an STM32H743 the first ends in dfuERROR, which the second clears.
         """
         self.takes_commands = False
-        waited, state, trouble, aborts = 0.0, State.ERROR, None, True
+        state, trouble, aborts = State.ERROR, None, True
+        self._waited = 0.0
         for _ in range(_RECOVERY_STEPS):
             try:
                 state = yield from self.state()
-                while state is State.DNBUSY and waited < MASS_ERASE.polling:
+                while state is State.DNBUSY and (left := MASS_ERASE.polling - self._waited) > 0:
                     reply = yield from self._get_status(MASS_ERASE.answer)
-                    waited += yield from self._wait_after(reply, _BUSY_PAUSE, MASS_ERASE.polling - waited)
+                    yield from self._wait_after(reply, _pause(self._waited), left)
                     state = yield from self.state()
                 if state is State.DFU_IDLE:
                     return
@@ -140,8 +145,8 @@ class Exchange:
                 yield from requests.download(self.interface, block, data)
             except StalledError as stall:
                 raise (yield from self.refusal(what, stall)) from None
-            waited = pause = least = 0.0
-            while waited <= patience.polling:
+            self._waited = least = pause = 0.0
+            while True:
                 try:
                     reply = yield from self._get_status(patience.answer, pause)
                 except DeviceGoneError as error:
@@ -150,13 +155,19 @@ class Exchange:
                         reset.transient = error.transient
                         raise reset from None
                     raise
+                waited = self._waited
                 pause = yield from self._wait_after(reply, least, patience.polling - waited)
-                waited, least = waited + pause, _BUSY_PAUSE
                 if reply.bStatus is Status.OK and reply.bState in _DONE:
+                    if block and reply.bState is State.DFU_IDLE:
+                        # Where the bus was reset before the block was programmed, it is lost.
+                        raise DeviceTimeoutError("the device is in dfuIDLE, as if it had no block of data")
                     self.takes_commands = True
                     return
                 if reply.bState not in _BUSY:
                     raise refused(f"{what} failed", Request.DNLOAD, reply)
+                if waited >= patience.polling:
+                    break
+                least = _pause(self._waited)
             with suppress(StalledError, DeviceTimeoutError):
                 yield from requests.clear_status(self.interface)
             raise StillBusyError(f"the device is still busy after {waited:.0f} s")
@@ -180,7 +191,7 @@ class Exchange:
             try:
                 return (yield from requests.get_status(self.interface, timeout))
             except StalledError:
-                yield Wait(max(pause, _STALL_PAUSE))
+                yield from self._wait(max(pause, _STALL_PAUSE))
         try:
             return (yield from requests.get_status(self.interface, timeout))
         except StalledError:
@@ -191,10 +202,23 @@ class Exchange:
 
     def _wait_after(self, reply: StatusReply, least: float, most: float) -> Operation[float]:
         """Wait as long as bwPollTimeout asks for, within these bounds; how many seconds that was."""
-        seconds = max(min(reply.bwPollTimeout / 1000, most), least if reply.bState in _BUSY else 0)
-        if seconds:
-            yield Wait(seconds)
+        seconds = reply.bwPollTimeout / 1000
+        if reply.bState in _BUSY:
+            seconds = max(seconds, least)
+        seconds = max(min(seconds, most), 0)
+        yield from self._wait(seconds)
         return seconds
+
+    def _wait(self, seconds: float) -> Operation[None]:
+        """Let so many seconds pass, and count them: there is no clock here."""
+        if seconds:
+            self._waited += seconds
+            yield Wait(seconds)
+
+
+def _pause(waited: float) -> float:
+    """Seconds until a busy device is asked again, after so many."""
+    return min(max(waited / _SHARE, _LEAST_PAUSE), _MOST_PAUSE)
 
 
 @contextmanager

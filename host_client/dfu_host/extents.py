@@ -14,11 +14,11 @@ def extent_of(element: Element) -> Extent:
     return element.address, element.address + len(element.data)
 
 
-def joined(extents: Iterable[Extent]) -> list[Extent]:
-    """The same addresses, in order, those that touch made one."""
+def joined(extents: Iterable[Extent], apart: int = 0) -> list[Extent]:
+    """The same addresses, in order; those that touch are made one, or are at most so many bytes ``apart``."""
     runs: list[Extent] = []
     for start, end in sorted(extents):
-        if runs and start <= runs[-1][1]:
+        if runs and start <= runs[-1][1] + apart:
             runs[-1] = (runs[-1][0], max(end, runs[-1][1]))
         else:
             runs.append((start, end))

@@ -1,16 +1,22 @@
 """A look at the pages before the first erase: what can stay as it is, and what must not be destroyed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from dfu_host.conversation import Conversation
 from dfu_host.errors import NeighbourError, UsageError
-from dfu_host.extents import extent_of, joined
+from dfu_host.extents import Extent, extent_of, joined
 from dfu_host.plan import Plan, clipped, gaps
 from dfu_host.progress import Track, silent
 from dfu_host.steps import Operation
 from dfu_protocol.firmware_file import Element
+
+_BLOCKS_FOR_AN_ADDRESS = 8
+"""How many blocks can be read while another address is set: ten requests, and some ROMs take 0.1 s."""
+
+Page: TypeAlias = tuple[int, int]
+"""Address and size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +67,15 @@ def survey(
     looked_at = {
         page: tuple(data for plan in plans for data in clipped(plan.data, page[0], sum(page)))
         for page, plan in owners.items()
-        if _is_readable(plan, care)
+        if _is_readable(plan, care) and (care.compares or care.preserve is not False)
     }
-    if not care.compares:
-        looked_at = {
-            page: data
-            for page, data in looked_at.items()
-            if care.preserve is not False and any(gaps(*page, data))
-        }
     if not looked_at:
         return Survey(tuple(plans), ())
-    verdicts: dict[tuple[int, int], Verdict] = {}
-    with track("comparing", sum(size for _, size in looked_at)) as advance:
-        for plan in plans:
-            mine = [page for page in looked_at if owners[page] is plan]
-            if mine:
-                yield from conversation.select(plan.alternate)
-            for address, size in mine:
-                read = conversation.contents_for_sure if care.preserve else conversation.contents
-                before = yield from read(address, size)
-                verdicts[address, size] = judge(
-                    address, before, looked_at[address, size], plan.align, plan.erased, care
-                )
-                advance(size)
+    found = yield from _look(conversation, plans, owners, looked_at, care, track)
+    verdicts = {
+        page: judge(page[0], _held(page, found), data, owners[page].align, owners[page].erased, care)
+        for page, data in looked_at.items()
+    }
     kept = tuple(element for verdict in verdicts.values() for element in verdict.kept)
     if kept and care.preserve is None:
         raise NeighbourError(joined(extent_of(element) for element in kept))
@@ -112,9 +104,69 @@ def judge(
     return Verdict(erase=True, data=tuple(data), kept=kept)
 
 
-def _owners(plans: Sequence[Plan]) -> dict[tuple[int, int], Plan]:
+def _look(
+    conversation: Conversation,
+    plans: Sequence[Plan],
+    owners: Mapping[Page, Plan],
+    looked_at: Mapping[Page, Sequence[Element]],
+    care: Care,
+    track: Track,
+) -> Operation[list[Element]]:
+    """What is in these pages, as far as it matters, read in as few goes as pays."""
+    goes: dict[int, list[Extent]] = {}
+    for plan in plans:
+        mine = {page: data for page, data in looked_at.items() if owners[page] is plan}
+        if extents := list(_goes(mine, conversation.transfer_size, care)):
+            goes.setdefault(plan.alternate, []).extend(extents)
+    if not goes:
+        return []
+    read, times = (conversation.contents_for_sure, 2) if care.preserve else (conversation.contents, 1)
+    total = times * sum(end - start for extents in goes.values() for start, end in extents)
+    found: list[Element] = []
+    with track("comparing", total) as advance:
+        for alternate, extents in goes.items():
+            yield from conversation.select(alternate)
+            for start, end in extents:
+                found.append(Element(start, (yield from read(start, end - start, advance))))
+    return found
+
+
+def _goes(pages: Mapping[Page, Sequence[Element]], block: int, care: Care) -> Iterator[Extent]:
+    """What to read of the pages in one go each: all where it is compared, else where there may be neighbours.
+
+    Such gaps are read together, with our data between them, where that is quicker than to set an address.
+    """
+    for start, end in joined((address, address + size) for address, size in pages):
+        if care.compares:
+            yield start, end
+            continue
+        data = [element for page in pages for element in pages[page] if start <= page[0] < end]
+        for gap in joined(gaps(start, end - start, data), _BLOCKS_FOR_AN_ADDRESS * block):
+            yield _in_whole_blocks(gap, (start, end), block)
+
+
+def _in_whole_blocks(extent: Extent, bounds: Extent, block: int) -> Extent:
+    """``extent`` grown within ``bounds``, because a short block behind whole ones needs its own address."""
+    start, end = extent
+    if end - start <= block:
+        return extent
+    end += min(-(end - start) % block, bounds[1] - end)
+    return start - min(-(end - start) % block, start - bounds[0]), end
+
+
+def _held(page: Page, found: Iterable[Element]) -> bytes:
+    """What has been ``found`` in the page; zeros where nothing was looked for."""
+    address, size = page
+    held = bytearray(size)
+    for part in clipped(found, address, address + size):
+        offset = part.address - address
+        held[offset : offset + len(part.data)] = part.data
+    return bytes(held)
+
+
+def _owners(plans: Sequence[Plan]) -> dict[Page, Plan]:
     """Each page, and the first plan that touches it: alternate settings may share memory."""
-    owners: dict[tuple[int, int], Plan] = {}
+    owners: dict[Page, Plan] = {}
     for plan in plans:
         for page in plan.pages:
             owners.setdefault(page, plan)
@@ -132,10 +184,10 @@ def _is_readable(plan: Plan, care: Care) -> bool:
 def _reduced(
     plan: Plan,
     plans: Sequence[Plan],
-    owners: dict[tuple[int, int], Plan],
-    verdicts: dict[tuple[int, int], Verdict],
+    owners: dict[Page, Plan],
+    verdicts: dict[Page, Verdict],
 ) -> Plan:
-    pages: list[tuple[int, int]] = []
+    pages: list[Page] = []
     data = list(plan.fixed())
     for page, owner in owners.items():
         if owner is not plan:

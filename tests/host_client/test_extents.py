@@ -22,6 +22,14 @@ def test_joined(extents: list[Extent]) -> None:
     assert all(before[1] < after[0] for before, after in pairwise(runs))
 
 
+@given(EXTENTS, st.integers(0, 5))
+def test_joined_over_what_is_between(extents: list[Extent], apart: int) -> None:
+    runs = joined(extents, apart)
+    holes = [(before[1], after[0]) for before, after in pairwise(joined(extents))]
+    bridged = [(start, end) for start, end in holes if end - start <= apart]
+    assert runs == joined([*extents, *bridged])
+
+
 @given(EXTENTS, EXTENTS)
 def test_without(extents: list[Extent], holes: list[Extent]) -> None:
     assert addresses(without(extents, holes)) == addresses(extents) - addresses(holes)

@@ -1,15 +1,18 @@
 """What a write leaves alone, and what it must not destroy."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfu_emulator.profile import available, load
-from dfu_host import Care, Device, NeighbourError, UsageError, open_device
+from dfu_emulator.scenario import ALWAYS, Do, Fault, Requests, Scenario, When
+from dfu_host import Care, Device, DeviceTimeoutError, NeighbourError, UsageError, open_device
 from dfu_host.plan import plan_write
 from dfu_host.programmer import program
 from dfu_host.survey import judge
-from dfu_protocol import Erase, Request, parse_layout
+from dfu_protocol import Erase, Request, SetAddress, parse_layout
 from dfu_protocol.firmware_file import Element
 from host_client.bench import FLASH, Bench, MakeBench, bench
 
@@ -183,6 +186,70 @@ class TestPreserve:
         outcome = program(device.session, plans, care=DIFF)
         assert outcome.written == 0
         assert f405_bench.flash[:68] == b"data" + b"\xff" * 60 + b"data"
+
+
+class TestRequests:
+    """How often the chip is asked."""
+
+    CHIPS = pytest.mark.parametrize("chip", ["stm32l083", "stm32g431", "stm32f405", "stm32h743"])
+
+    @CHIPS
+    @pytest.mark.parametrize("care", [DIFF, RESUME])
+    def test_adjoining_pages_are_read_in_one_go(self, make_bench: MakeBench, chip: str, care: Care) -> None:
+        there = make_bench(load(chip))
+        device = open_device(backend=there.backend)
+        device.write(FLASH, FIRMWARE)
+        there.transfers.clear()
+        device.write(FLASH, FIRMWARE, diff=care.diff, resume=care.resume)
+        page, block = device.memories[0].known_layout.segments[0].size, device.info.transfer_size(None)
+        blocks = [t.setup.wValue for t in there.requests(Request.UPLOAD)]
+        assert len(blocks) == -(-(-(-len(FIRMWARE) // page) * page) // block)
+        # A short last block has an address of its own.
+        addresses = len(there.commands(SetAddress))
+        assert addresses == (1 if page >= block else 2)
+        assert blocks[: 1 - addresses or None] == list(range(2, len(blocks) + 3 - addresses))
+
+    @CHIPS
+    def test_of_pages_to_erase_only_the_gaps_are_read(self, make_bench: MakeBench, chip: str) -> None:
+        there = make_bench(load(chip))
+        device = open_device(backend=there.backend)
+        page = device.memories[0].known_layout.segments[0].size
+        device.write(FLASH, bytes(3 * page - 64), verify=False)
+        assert [(t.setup.wValue, t.setup.wLength) for t in there.requests(Request.UPLOAD)] == [(2, 64)]
+        assert there.commands(SetAddress)[0] == SetAddress(FLASH + 3 * page - 64)
+
+    def test_gaps_are_read_together_where_that_is_quicker(self, f405_bench: Bench, device: Device) -> None:
+        near = [Element(FLASH + 1024 * i, bytes(512)) for i in range(16)]
+        device.write_all(near, verify=False)
+        assert len(f405_bench.requests(Request.UPLOAD)) == SECTOR // 2048
+        assert f405_bench.commands(SetAddress)[0] == SetAddress(FLASH)
+
+    def test_gaps_far_from_each_other_are_read_alone(self, f405_bench: Bench, device: Device) -> None:
+        device.write(FLASH + 64, bytes(2 * SECTOR - 128), verify=False)
+        assert [t.setup.wLength for t in f405_bench.requests(Request.UPLOAD)] == [64, 64]
+
+
+class TestForSure:
+    """What is to be written back is read twice, and a block that differs once more."""
+
+    @staticmethod
+    def wrong(**when: Any) -> Scenario:
+        fault = Fault(do=Do.CORRUPT, when=When(request=Requests.of(Request.UPLOAD), **when), bits=3)
+        return Scenario(faults=(fault,))
+
+    @pytest.mark.parametrize(("nth", "further"), [(3, 1), (8 + 3, 2)])
+    def test_a_wrong_answer_is_found(self, make_bench: MakeBench, nth: int, further: int) -> None:
+        there = make_bench(scenario=self.wrong(nth=nth))
+        there.port.device.bootloader.chip.flash.write(FLASH, FIRMWARE[:SECTOR])
+        open_device(backend=there.backend).write(FLASH, bytes(32), preserve=True, verify=False)
+        assert there.flash[:SECTOR] == bytes(32) + FIRMWARE[32:SECTOR]
+        assert len(there.requests(Request.UPLOAD)) == 2 * SECTOR // 2048 + further
+
+    def test_an_answer_that_is_always_another(self, make_bench: MakeBench) -> None:
+        there = make_bench(scenario=self.wrong(times=ALWAYS), seed=1)
+        with pytest.raises(DeviceTimeoutError, match="2048 bytes at 0x08000000 read differently each time"):
+            open_device(backend=there.backend).write(FLASH, bytes(32), preserve=True)
+        assert there.commands(Erase) == []
 
 
 WITHOUT_READING = parse_layout("@Internal Flash  /0x08000000/04*016Kf")

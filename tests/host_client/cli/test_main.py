@@ -235,7 +235,7 @@ class TestInterruptions:
         f405_bench.backend = Interrupting(f405_bench.port, "comparing")
         assert f405_bench.run("write", code, "--address", FLASH) == ExitCode.INTERRUPTED
         said = capsys.readouterr().err
-        assert said.startswith("dfu-host: interrupted while comparing, after 0 of 16384 bytes; ")
+        assert said.startswith("dfu-host: interrupted while comparing, after 0 of 14336 bytes; ")
         assert said.endswith("; nothing on the device has changed; the device is in dfuIDLE\n")
 
 
