@@ -117,6 +117,8 @@ def _options(tree: Tree, folder: Path, number: int, chip: _Chip, common: ChipOpt
             build_string(chip.serial)
         except ProtocolError as error:
             raise tree.error(("chips", number, "serial"), str(error)) from None
+    if chip.seed is not None and chip.scenario is None and common.scenario is None:
+        raise tree.error(("chips", number, "seed"), "goes with the key 'scenario'")
     return replace(
         common,
         image=folder / chip.image if chip.image is not None else None,

@@ -41,7 +41,7 @@ class UsbDevice:
         self.bootloader = bootloader
         self.serial = serial
         self.device_descriptor = _device_descriptor(profile)
-        self.configuration_descriptor = _configuration_descriptor(profile)
+        self.configuration_descriptor = configuration_descriptor(profile)
         self.strings = [
             build_languages(_US_ENGLISH),
             build_string(profile.usb.manufacturer),
@@ -200,7 +200,7 @@ def _functional_descriptor(profile: Profile) -> bytes:
     return built
 
 
-def _configuration_descriptor(profile: Profile) -> bytes:
+def configuration_descriptor(profile: Profile) -> bytes:
     """All alternate settings, which have no endpoints, then one DFU functional descriptor."""
     alternates = b"".join(
         INTERFACE_DESCRIPTOR.build(

@@ -53,6 +53,14 @@ def test_a_scenario_beside_the_farm_file(write: Write, tmp_path: Path) -> None:
     assert (others.scenario, others.seed) == (None, 3)
 
 
+def test_a_seed_without_a_scenario(write: Write) -> None:
+    farm = write("chips:\n- profile: stm32f405\n  seed: 5\n")
+    with pytest.raises(ProfileError, match=r"farm\.yaml:3: chips\.0\.seed: goes with the key 'scenario'"):
+        read_farm(farm, ChipOptions())
+    ((_, options),) = read_farm(farm, ChipOptions(scenario="flaky-cable"))
+    assert (options.scenario, options.seed) == ("flaky-cable", 5)
+
+
 def test_a_scenario_that_is_none(write: Write) -> None:
     farm = write("chips:\n- profile: stm32f405\n  scenario: nothing-like-it\n")
     with pytest.raises(ProfileError, match=r"farm\.yaml:3: chips\.0\.scenario: no scenario is called"):

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from dfu_emulator.cli.exits import UsageError
 from dfu_emulator.cli.trace_options import add_trace_options
 from dfu_emulator.emulation import TIMINGS, ChipOptions, timing_of
 from dfu_emulator.profile import Profile, load
@@ -89,7 +90,9 @@ def add_chip_options(parser: argparse.ArgumentParser) -> None:
 
 
 def chip_options(arguments: argparse.Namespace) -> ChipOptions:
-    """The chip options of ``exec`` and ``run``."""
+    """The chip options of ``exec`` and ``run``. Raises UsageError for a seed that decides nothing."""
+    if arguments.seed is not None and arguments.scenario is None and not getattr(arguments, "farm", None):
+        raise UsageError("--seed decides what a scenario leaves to chance: name one by --scenario")
     return ChipOptions(
         image=arguments.image,
         timing=arguments.timing,

@@ -19,6 +19,7 @@ from dfu_emulator.replay import (
     read_capture,
     replay,
 )
+from dfu_emulator.scenario import load_scenario, without_settings
 
 _EXIT_CODES = """\
 exit codes: 0 if the emulator answers as the captured chip, 1 if not, 2 for wrong flags, an unusable profile
@@ -58,13 +59,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--rdp",
         type=int,
         choices=(0, 1),
-        help="read protection level when the capture began; default: what the capture shows",
+        help="read protection level when the capture began; default: as the scenario says, else what the "
+        "capture shows",
     )
     parser.add_argument(
         "--boot0",
         choices=("high", "low"),
-        default="high",
-        help="the BOOT0 pin: whether a reset leads back to the bootloader; default: high",
+        help="the BOOT0 pin: whether a reset leads back to the bootloader; default: as the scenario says, "
+        "else high",
+    )
+    parser.add_argument(
+        "--scenario",
+        metavar="NAME",
+        help="how the chip was when the capture began, such as write protected: what one of 'dfu-emulator "
+        "scenarios list', or a YAML file, has under 'start' and 'set'; its faults are left out",
     )
     parser.add_argument("--json", action="store_true", help="report in JSON")
 
@@ -79,7 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
         session = find_session(capture, *ids, *(arguments.device or ()))
     except CaptureError as error:
         raise UsageError(f"{arguments.capture}: {error}") from None
-    replayed = replay(session, profile, Start(arguments.rdp, arguments.boot0 == "high", flash))
+    boot0 = None if arguments.boot0 is None else arguments.boot0 == "high"
+    scenario = without_settings(load_scenario(arguments.scenario))
+    replayed = replay(session, profile, Start(arguments.rdp, boot0, flash, scenario))
     report = Report(str(arguments.capture), capture.unit, profile, session, replayed)
     print(json.dumps(as_json(report), indent=2) if arguments.json else "\n".join(as_text(report)))
     return Exit.FAILED if replayed.differences else Exit.OK

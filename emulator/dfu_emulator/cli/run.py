@@ -106,7 +106,10 @@ def _chips(arguments: argparse.Namespace) -> Sequence[tuple[Profile, ChipOptions
                 f"--{flag} is one chip's: for several, write the key {flag!r} into a --farm file"
             )
     if arguments.farm is not None:
-        return read_farm(arguments.farm, common, arguments.rom_version, arguments.set)
+        chips = read_farm(arguments.farm, common, arguments.rom_version, arguments.set)
+        if arguments.seed is not None and not any(options.scenario for _profile, options in chips):
+            raise UsageError(f"--seed decides what a scenario leaves to chance: {arguments.farm} names none")
+        return chips
     return [
         (
             chosen_profile(arguments, profile),

@@ -35,7 +35,8 @@ def add_trace_options(parser: argparse.ArgumentParser) -> None:
 def chosen_traces(arguments: argparse.Namespace) -> Traces:
     """The traces that the flags ask for; colours are for a terminal.
 
-    Raises UsageError where one would overwrite another, or a file that another flag or the farm file names.
+    Raises UsageError where one would overwrite another, or a file that another flag or the farm file names,
+    or go to the standard output.
     """
     _keep_apart(arguments)
     return Traces(
@@ -47,6 +48,12 @@ def chosen_traces(arguments: argparse.Namespace) -> Traces:
 
 
 def _keep_apart(arguments: argparse.Namespace) -> None:
+    for flag, name in (("--trace-json", arguments.trace_json), ("--pcap", arguments.pcap)):
+        if name == "-":
+            raise UsageError(
+                f"{flag} needs a file: the standard output, which - would be, is not for traces alone; "
+                "a program reads along by a pipe with a name, such as >(...) of the shell"
+            )
     taken: dict[Path, str] = {}
     for origin, name in _files(arguments):
         path = Path(name).resolve()

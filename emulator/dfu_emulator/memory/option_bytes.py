@@ -1,11 +1,13 @@
 """Option bytes: read protection, write protection and user options."""
 
 from collections.abc import Collection, Iterable
-from operator import attrgetter
 
 from dfu_emulator.memory.region import PlainRegion
 from dfu_emulator.profile.model import OptionArea as OptionAreaProfile
 from dfu_emulator.profile.model import OptionBytes as OptionBytesProfile
+
+_LARGEST = 0xFF
+"""Number of a sector in the byte of a range, counted from where the range counts."""
 
 
 class OptionArea(PlainRegion):
@@ -54,16 +56,21 @@ class OptionBytes:
         """Protect ``sectors``, and those that share a bit with them. Raises ValueError if that cannot be."""
         by_range = [sector for sector in sectors if not self._protect_by_bit(sector)]
         free = list(self._profile.wrp_ranges)
-        for first, last in _runs(by_range):
-            fitting = [limits for limits in free if limits.first_sector <= first]
-            if not fitting:
-                raise ValueError(
-                    f"its option bytes cannot protect sector {first}, or not together with the others"
-                )
-            limits = max(fitting, key=attrgetter("first_sector"))
+        for bank, first, last in _runs((self._bank(sector), sector) for sector in by_range):
+            limits = next((limits for limits in free if limits.first_sector == bank), None)
+            if limits is None:
+                raise ValueError(f"its option bytes cannot protect sector {first} together with the others")
             free.remove(limits)
-            self._set(limits.area, limits.first, first - limits.first_sector)
-            self._set(limits.area, limits.last, last - limits.first_sector)
+            self._set(limits.area, limits.first, first - bank)
+            self._set(limits.area, limits.last, last - bank)
+
+    def _bank(self, sector: int) -> int:
+        """The sector from which the ranges count that can protect this one."""
+        banks = [limits.first_sector for limits in self._profile.wrp_ranges]
+        bank = max((first for first in banks if first <= sector), default=None)
+        if bank is None or sector - bank > _LARGEST:
+            raise ValueError(f"its option bytes cannot protect sector {sector}")
+        return bank
 
     def _protect_by_bit(self, sector: int) -> bool:
         for group in self._profile.wrp_bits:
@@ -96,12 +103,12 @@ class OptionBytes:
         return False
 
 
-def _runs(sectors: Iterable[int]) -> list[tuple[int, int]]:
-    """The first and the last of each run of neighbours."""
-    runs: list[tuple[int, int]] = []
-    for sector in sorted(sectors):
-        if runs and runs[-1][1] + 1 >= sector:
-            runs[-1] = (runs[-1][0], sector)
+def _runs(sectors: Iterable[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Of sectors, each behind its bank: the bank, the first and the last of each run of neighbours."""
+    runs: list[tuple[int, int, int]] = []
+    for bank, sector in sorted(sectors):
+        if runs and runs[-1][0] == bank and runs[-1][2] + 1 >= sector:
+            runs[-1] = (bank, runs[-1][1], sector)
         else:
-            runs.append((sector, sector))
+            runs.append((bank, sector, sector))
     return runs

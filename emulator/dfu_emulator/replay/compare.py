@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from dfu_emulator.bootloader import NEVER, Reply
 from dfu_emulator.replay.descriptors import compare_descriptors
 from dfu_emulator.replay.finding import Finding, Situation
-from dfu_emulator.replay.keys import keys_of_refusal, keys_of_state, keys_of_upload
+from dfu_emulator.replay.keys import (
+    OF_FLASH,
+    READ_PROTECTED,
+    is_of_flash,
+    keys_of_refusal,
+    keys_of_state,
+    keys_of_upload,
+    of_the_chip,
+)
 from dfu_emulator.replay.records import ControlTransfer, Outcome
 from dfu_emulator.replay.words import in_hex, quantity, seconds
 from dfu_emulator.timing import WorkKind
@@ -30,7 +38,8 @@ def compare(transfer: ControlTransfer, situation: Situation) -> list[Finding]:
         return [Finding("answer", _answer(transfer), f"{_NONE}{after}", keys)]
     if (transfer.outcome is Outcome.STALL) is not (reply.data is None):
         keys = keys_of_refusal(transfer, situation)
-        return [Finding("answer", _answer(transfer), _our_answer(reply), keys)]
+        reason = READ_PROTECTED if "protection.read" in keys else ""
+        return [Finding("answer", _answer(transfer), _our_answer(reply), keys, reason)]
     if reply.data is None or not transfer.setup.is_in or reply.data == transfer.data:
         return []
     return list(_data(transfer, reply.data, situation))
@@ -99,7 +108,8 @@ def _status(chip: bytes, emulator: bytes, situation: Situation) -> Iterator[Find
         return
     keys = keys_of_state(theirs, ours, situation)
     if theirs.bStatus is not ours.bStatus:
-        yield Finding("bStatus", theirs.bStatus.label, ours.bStatus.label, keys)
+        reason = of_the_chip(theirs.bStatus, ours.bStatus, situation)
+        yield Finding("bStatus", theirs.bStatus.label, ours.bStatus.label, keys, reason)
     if theirs.bState is not ours.bState:
         yield Finding("bState", theirs.bState.label, ours.bState.label, keys)
     elif theirs.bwPollTimeout != ours.bwPollTimeout:
@@ -142,4 +152,5 @@ def _upload(transfer: ControlTransfer, data: bytes, situation: Situation) -> Ite
         place = f"offset {first}" if situation.address is None else f"0x{situation.address + first:08X}"
         aspect = f"{len(differing)} of {common} bytes, from {place} on"
         part = slice(first, first + _FEW)
-        yield Finding(aspect, chip[part].hex(" "), data[part].hex(" "), keys, values_vary=True)
+        reason = OF_FLASH if is_of_flash(situation) else ""
+        yield Finding(aspect, chip[part].hex(" "), data[part].hex(" "), keys, reason, values_vary=True)

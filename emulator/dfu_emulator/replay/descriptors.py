@@ -7,6 +7,7 @@ from construct import Struct
 from dfu_emulator.profile import Profile
 from dfu_emulator.replay.finding import Finding
 from dfu_emulator.replay.words import in_hex
+from dfu_emulator.usb_device import configuration_descriptor
 from dfu_protocol import ProtocolError, SetupPacket
 from dfu_protocol.descriptors import (
     CONFIGURATION,
@@ -38,6 +39,8 @@ FIRST_ALTERNATE = 4
 """Index of the string of the first alternate setting."""
 _HEAD = 2
 """Bytes of a descriptor of which hosts learn no more than its length."""
+_TOTAL_LENGTH = slice(2, 4)
+"""wTotalLength of a configuration descriptor."""
 
 
 def compare_descriptors(
@@ -48,6 +51,8 @@ def compare_descriptors(
     if kind == DescriptorType.DEVICE:
         yield from _fields("", DEVICE, _DEVICE_KEYS, chip, emulator)
     elif kind == DescriptorType.CONFIGURATION:
+        if _is_whole(chip):  # the emulator's may be cut off where the captured one ends
+            emulator = configuration_descriptor(profile)
         yield from _configuration(chip, emulator)
     elif kind == DescriptorType.STRING and index:
         yield _string(index, chip, emulator, profile)
@@ -78,6 +83,10 @@ def _number(data: bytes, size: int) -> str:
     if len(data) < size:
         return "not sent"
     return f"{int.from_bytes(data, 'little'):#0{2 + 2 * size}x}"
+
+
+def _is_whole(descriptor: bytes) -> bool:
+    return int.from_bytes(descriptor[_TOTAL_LENGTH], "little") == len(descriptor)
 
 
 def _configuration(chip: bytes, emulator: bytes) -> Iterator[Finding]:

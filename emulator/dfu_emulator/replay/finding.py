@@ -18,6 +18,8 @@ class Finding(NamedTuple):
     emulator: str
     keys: tuple[str, ...] = ()
     """Keys of the profile that decide such a thing; none where no key does."""
+    of_the_chip: str = ""
+    """What of the chip as it was at the start, and not of its profile, decides such a thing too."""
     values_vary: bool = False
     """Whether the values differ from case to case, although the cause is the same."""
 

@@ -19,6 +19,9 @@ _JOB_RULES = {
     WorkKind.MASS_ERASE: "protection.erase",
     WorkKind.SET_ADDRESS: "protection.set_address",
 }
+READ_PROTECTED = "read protection"
+OF_FLASH = "write or read protection, worn flash"
+"""Of the chip, not of its profile: why nothing can be read, and why flash does not hold what was written."""
 _OUTCOMES: dict[Status, Keys] = {
     Status.TARGET: ("bootloader.outside_map", "memory"),
     Status.ADDRESS: ("bootloader.outside_map", "memory"),
@@ -87,6 +90,18 @@ def _keys_of_outcome(chip: Status, emulator: Status, work: WorkKind) -> Keys:
     if Status.VENDOR in (chip, emulator) and work in _JOB_RULES:
         return (_JOB_RULES[work],)
     return _OUTCOMES.get(chip) or _OUTCOMES.get(emulator) or ()
+
+
+def of_the_chip(chip: Status, emulator: Status, situation: Situation) -> str:
+    """What of the chip itself may be the reason that only one of the two says that a job has failed."""
+    failed = {chip, emulator} & {Status.WRITE, Status.ERASE, Status.VERIFY, Status.PROG}
+    return OF_FLASH if failed and situation.work is not None else ""
+
+
+def is_of_flash(situation: Situation) -> bool:
+    """Whether a data block is one of the flash."""
+    flash = situation.profile.memory.flash
+    return situation.address is not None and flash.start <= situation.address < flash.start + flash.size
 
 
 def keys_of_upload(transfer: ControlTransfer, situation: Situation) -> Keys:

@@ -48,6 +48,10 @@ class Replayed:
     """Bytes of memory that are taken to have been at the start what the host read later."""
     rdp: int = 0
     """The read protection level that the emulated chip began with."""
+    serial: str = ""
+    """The emulated chip's serial number."""
+    scenario: str | None = None
+    """The name of the one that says how the chip was at the start."""
 
     @property
     def equal(self) -> int:

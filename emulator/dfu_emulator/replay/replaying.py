@@ -1,6 +1,8 @@
 """A captured session against an emulated chip, transfer by transfer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from dfu_emulator.bootloader import Reply
 from dfu_emulator.bootloader.jobs import Job, Reason
@@ -20,6 +22,7 @@ from dfu_emulator.replay.session import Session
 from dfu_emulator.replay.steps import Arrival, Reset, Step
 from dfu_emulator.replay.told import status_in, told_by
 from dfu_emulator.replay.words import request_words
+from dfu_emulator.scenario import Scenario
 from dfu_emulator.trace import is_dfu
 from dfu_protocol import Request, SetAddress, SetupPacket, State, Status, parse_command
 
@@ -34,9 +37,12 @@ class Start:
 
     rdp: int | None = None
     """None: as the capture tells it."""
-    boot0: bool = True
+    boot0: bool | None = None
+    """None: as the scenario says, else high."""
     flash: bytes | None = None
     """From its first byte on; None: as the capture tells it."""
+    scenario: Scenario = field(default_factory=Scenario)
+    """Only for what it says of the profile and of the start: its faults are left out."""
 
 
 def replay(session: Session, profile: Profile, start: Start = Start()) -> Replayed:
@@ -45,11 +51,11 @@ def replay(session: Session, profile: Profile, start: Start = Start()) -> Replay
     It is done twice: the first time shows what the memories held at the start, as far as the host read it
     later, and whether they were read protected. Raises ProfileError for a level that the chip does not have.
     """
-    rdp = start.rdp or 0
+    rdp = start.scenario.start.rdp if start.rdp is None else start.rdp
     first = _Replay(session, profile, start, rdp, [])
     seen = first.run()
     if start.rdp is None and seen.read_protected:
-        rdp = 1
+        rdp = rdp or 1
     return _Replay(session, profile, start, rdp, first.at_start).run()
 
 
@@ -58,7 +64,7 @@ class _Replay:
         self._session = session
         self._profile = profile
         self._start = start
-        self._result = Replayed(rdp=rdp)
+        self._result = Replayed(rdp=rdp, scenario=start.scenario.name or None)
         self._clock = CaptureClock()
         self.at_start = at_start
         self._came = isinstance(session.steps[0], Arrival)
@@ -88,7 +94,9 @@ class _Replay:
             serial=None if fixed else self._session.serial,
             rdp=self._result.rdp,
             boot0=self._start.boot0,
+            scenario=structs.replace(self._start.scenario, faults=()),
         ) as port:
+            self._result.serial = port.device.serial
             self._chip = EmulatedChip(port, self._clock)
             self._bootloader = self._chip.bootloader
             chip = self._bootloader.chip
@@ -263,7 +271,8 @@ class _Replay:
 
     def _watch_protection(self, transfer: ControlTransfer) -> None:
         status = status_in(transfer)
-        says_vendor = status is not None and status.bStatus is Status.VENDOR
+        # What the first answer tells is an earlier host's.
+        says_vendor = status is not None and status.bStatus is Status.VENDOR and self._previous is not None
         if says_vendor and not self._protects_itself and self._bootloader.status is not Status.VENDOR:
             self._result.read_protected = True
 

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from dfu_emulator.profile import Profile
+from dfu_emulator.profile.model import SerialRule
 from dfu_emulator.replay.finding import Finding
 from dfu_emulator.replay.outcome import Difference, Replayed
 from dfu_emulator.replay.session import Session, spell_place
@@ -87,8 +88,12 @@ def as_text(report: Report) -> Iterator[str]:
 
 def _assumptions(report: Report) -> Iterator[str]:
     replayed = report.replayed
-    if report.session.serial is not None:
-        yield f"serial number {report.session.serial}, as in the capture"
+    if report.profile.usb.serial is SerialRule.FIXED:
+        yield f"serial number {replayed.serial}, as the profile says of all these chips"
+    elif report.session.serial is not None:
+        yield f"serial number {replayed.serial}, as in the capture"
+    if replayed.scenario is not None:
+        yield f"as the scenario {replayed.scenario} has a chip at the start, without its faults"
     if replayed.rdp:
         yield f"read protection level {replayed.rdp} at the start"
     if replayed.at_start:
@@ -108,10 +113,16 @@ def _kind_as_text(kind: Kind, unit: str) -> Iterator[str]:
         yield f"  {finding.aspect}: the captured chip {finding.chip}, the emulator {finding.emulator}"
     if first.finding.keys:
         yield f"  in the profile: {', '.join(first.finding.keys)}"
+    if reason := _of_the_chip(kind):
+        yield f"  or of this chip at the start (--scenario, --rdp): {reason}"
     others = kind.numbers[1:]
     if others:
         shown = ", ".join(map(str, others[:_MANY])) + (", ..." if len(others) > _MANY else "")
         yield f"  {len(others)} more of the kind: {unit}{'' if len(others) == 1 else 's'} {shown}"
+
+
+def _of_the_chip(kind: Kind) -> str:
+    return next((finding.of_the_chip for finding in kind.findings if finding.of_the_chip), "")
 
 
 def _spell(told: Told) -> str:
@@ -138,7 +149,8 @@ def as_json(report: Report) -> dict[str, object]:
             for number, told in replayed.forced
         ],
         "at_start": {
-            "serial": report.session.serial,
+            "serial": replayed.serial,
+            "scenario": replayed.scenario,
             "rdp": replayed.rdp,
             "bytes_known_from_the_capture": replayed.at_start,
             "state": None if replayed.begins is None else replayed.begins.told[0].label,
@@ -157,4 +169,5 @@ def _kind_as_json(kind: Kind) -> dict[str, object]:
             for finding in kind.findings
         ],
         "profile_keys": list(first.finding.keys),
+        "of_the_chip": _of_the_chip(kind),
     }

@@ -1,11 +1,14 @@
 """A scenario by name or file. Every error names file, line and key and says what to do."""
 
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
+from yaml.reader import Reader
 
 from dfu_emulator.profile import ProfileError
 from dfu_emulator.profile.changes import Setting
+from dfu_emulator.profile.errors import Key
 from dfu_emulator.profile.loader import convert
 from dfu_emulator.profile.shipped import is_path
 from dfu_emulator.profile.tree import Tree
@@ -31,6 +34,7 @@ def load_scenario(name: str | None) -> Scenario:
         return Scenario()
     path = Path(name) if is_path(name) else _shipped(name)
     tree = Tree(*read_yaml(path))
+    _check_characters(tree, (), tree.value)
     if "name" in tree.value:
         raise tree.error(("name",), "unknown key; a scenario is called as its file is")
     tree.value["name"] = path.stem
@@ -38,6 +42,20 @@ def load_scenario(name: str | None) -> Scenario:
     for contradiction in contradictions(scenario):
         raise tree.error(*contradiction)
     return scenario
+
+
+def _check_characters(tree: Tree, key: Key, value: Any) -> None:
+    """Text goes to terminals: a character that may not stand in YAML may not come in by an escape."""
+    match value:
+        case dict():
+            for name, item in value.items():
+                _check_characters(tree, key, name)
+                _check_characters(tree, (*key, name), item)
+        case list():
+            for index, item in enumerate(value):
+                _check_characters(tree, (*key, index), item)
+        case str() if odd := Reader.NON_PRINTABLE.search(value):
+            raise tree.error(key, f"the character {odd[0]!r} may not stand in it")
 
 
 def settings_of(scenario: Scenario) -> list[Setting]:

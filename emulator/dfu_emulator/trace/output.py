@@ -1,9 +1,11 @@
 """A file that is written whole records at a time, so that a process that is killed leaves a readable one."""
 
 import contextlib
+import fcntl
+import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from stat import S_ISREG
 from types import TracebackType
 
 Tell = Callable[[str], None]
@@ -27,11 +29,8 @@ class Output:
         self._lock = threading.Lock()
         self._size = 0
         self._ended = False
-        try:
-            # Without a buffer, a record is one write to the file.
-            self._file = Path(name).open("wb", buffering=0)  # noqa: SIM115 - closed by close
-        except OSError as error:
-            raise cannot_open(name, error) from None
+        # Without a buffer, a record is one write to the file.
+        self._file = os.fdopen(opened(name), "wb", buffering=0)
 
     def __enter__(self) -> "Output":
         return self
@@ -61,6 +60,31 @@ class Output:
         with contextlib.suppress(OSError):  # a pipe has no size
             self._file.truncate(self._size)
         self._tell(f"{self._name}: the trace ends early: {error.strerror}")
+
+
+def opened(name: str) -> int:
+    """A handle for the file called ``name``, which is empty and nobody else's trace. Raises TraceError."""
+    try:
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise cannot_open(name, error) from None
+    try:
+        if S_ISREG(os.fstat(handle).st_mode):  # a pipe or /dev/null takes all that comes
+            _lock(name, handle)
+            os.ftruncate(handle, 0)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _lock(name: str, handle: int) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise TraceError(f"{name}: another emulated chip writes its trace there; name another file") from None
+    except OSError:
+        return  # a file system without locks
 
 
 def cannot_open(name: str, error: OSError) -> TraceError:

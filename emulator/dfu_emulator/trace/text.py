@@ -1,9 +1,9 @@
 """``--trace``: one line for each occurrence, in colours where there are some."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TextIO
 
 from rich.color import ColorSystem
@@ -11,7 +11,7 @@ from rich.style import Style
 
 from dfu_emulator.port import Occurrence
 from dfu_emulator.trace.describe import Part, parts
-from dfu_emulator.trace.output import cannot_open
+from dfu_emulator.trace.output import opened
 
 STYLES = {
     Part.BUS: Style(color="magenta"),
@@ -31,10 +31,7 @@ def trace_stream(name: str) -> Iterator[TextIO]:
     if name == "-":
         yield sys.stderr
         return
-    try:
-        stream = Path(name).open("w", encoding="utf-8")  # noqa: SIM115 - closed below, full disk or not
-    except OSError as error:
-        raise cannot_open(name, error) from None
+    stream = os.fdopen(opened(name), "w", encoding="utf-8")  # closed below, full disk or not
     try:
         yield stream
     finally:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from conftest import require
-from dfu_emulator.profile import Profile
-from dfu_emulator.replay import Capture, CaptureError, find_session, parse_capture, read_capture
+from dfu_emulator.profile import Profile, load
+from dfu_emulator.replay import Capture, CaptureError, find_session, parse_capture, read_capture, replay
 from dfu_emulator.replay.records import ControlTransfer, Outcome, Record, paired
 from dfu_emulator.replay.steps import Arrival, Reset, Step
 from dfu_emulator.trace import JsonWriter, Output, PcapWriter
@@ -28,6 +28,7 @@ from emulator.replay.files import (
     usbmon,
     usbpcap,
 )
+from emulator.replay.recorder import found as differences
 from emulator.replay.recorder import recorded
 
 Make = Callable[[list[Step]], bytes]
@@ -119,6 +120,41 @@ def test_the_emulators_own_files(
         arrivals = [step for step in capture.steps if isinstance(step, Arrival)]
         assert [(step.address, step.device_descriptor) for step in arrivals] == [(2, expected), (3, expected)]
         assert [step.place for step in capture.steps if isinstance(step, Reset)] == [(1, 3)]
+
+
+@pytest.mark.parametrize("chip", ["stm32f072", "stm32h743"])
+def test_the_emulators_own_files_tell_the_same_of_a_chip(f405: Profile, tmp_path: Path, chip: str) -> None:
+    """Nobody has asked for the descriptors: they were there when the chip came."""
+    names = [str(tmp_path / name) for name in ("packets", "lines")]
+    with Output(names[0], print) as packets, Output(names[1], print) as lines:
+        watchers = (PcapWriter(packets), JsonWriter(lines))
+        with plugged(f405, timing="real", watchers=watchers) as host:
+            scripts.download(host)
+    profile = load(chip)
+    of_packets, of_lines = (
+        replay(find_session(read_capture(Path(name)), 0x0483, 0xDF11), profile) for name in names
+    )
+    assert differences(of_packets) == differences(of_lines)
+    assert of_packets.transfers == of_lines.transfers
+    told = differences(of_lines)
+    assert ("interface descriptors", "4", str(len(profile.alternates)), ("alternates",)) in told
+    if chip == "stm32h743":
+        assert ("bcdDevice", "0x2200", "0x0200", ("usb.bcdDevice",)) in told
+        assert ("DFU functional wTransferSize", "0x0800", "0x0400", ("dfu.wTransferSize",)) in told
+
+
+def test_a_configuration_is_compared_as_a_whole_where_the_captured_one_is_shorter(f405: Profile) -> None:
+    """Linux asks for as much as the captured chip has: the emulated one's is cut off there."""
+    short = load("stm32h743")
+
+    def script(host: Host) -> None:
+        host.get_status()
+        length = len(host.port.device.configuration_descriptor)
+        host.port.control(SetupPacket(0x80, 6, 0x0200, 0, length))
+
+    told = differences(replay(find_session(Capture(recorded(short, script), "packet"), 0x0483, 0xDF11), f405))
+    assert ("interface descriptors", str(len(short.alternates)), "4", ("alternates",)) in told
+    assert ("DFU functional wTransferSize", "0x0400", "0x0800", ("dfu.wTransferSize",)) in told
 
 
 def test_a_device_gets_its_address(steps: list[Step]) -> None:

@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 
 from dfu_emulator.profile import Profile
-from dfu_emulator.profile.model import ClrStatus, FirstContact
+from dfu_emulator.profile.model import ClrStatus, FirstContact, SerialRule
 from dfu_emulator.replay import Report, as_json, as_text, replay
+from dfu_emulator.scenario import Scenario
+from dfu_emulator.scenario import Start as Conditions
+from dfu_protocol import SetupPacket
+from emulator.chips import stm32f405
 from emulator.host import Host, variant
 from emulator.replay import scripts
-from emulator.replay.recorder import recorded, session_of
+from emulator.replay.recorder import Script, recorded, session_of
 
 
 def session(host: Host) -> None:
@@ -51,7 +55,8 @@ def test_for_programs(report: Report) -> None:
     assert (told["capture"], told["unit"], told["devices"]) == ("capture.pcapng", "packet", ["1.2"])
     assert told["equal"] + told["different"] + told["not_compared"] == told["transfers"]
     assert told["at_start"] == {
-        "serial": None,
+        "serial": "325E35633334",
+        "scenario": None,
         "rdp": 0,
         "bytes_known_from_the_capture": 64,
         "state": "dfuIDLE",
@@ -59,6 +64,7 @@ def test_for_programs(report: Report) -> None:
     _, erase = told["differences"]
     assert erase["answers"] == [{"aspect": "bwPollTimeout", "captured": "50 ms", "emulator": "100 ms"}]
     assert erase["profile_keys"] == ["timing.poll_timeout.erase"]
+    assert erase["of_the_chip"] == ""
     assert erase["request"] == "DFU_GETSTATUS after DFU_DNLOAD Erase 0x08000000"
 
 
@@ -76,3 +82,39 @@ def test_kinds_are_told_once(f405: Profile) -> None:
     assert "replay: 1 kind of difference" in text
     (others,) = (line for line in text if "more of the kind" in line)
     assert others.startswith("  4 more of the kind: lines ")
+
+
+def ask_for_serial(host: Host) -> None:
+    host.get_status()
+    host.port.control(SetupPacket(0x80, 6, 0x0303, 0x0409, 255))
+
+
+def header(profile: Profile, script: Script) -> str:
+    session = session_of(recorded(stm32f405(), script, serial="385C34733435"))
+    _, *lines = as_text(Report("x", "line", profile, session, replay(session, profile)))
+    return "\n".join(lines[: lines.index("")])
+
+
+def test_whose_serial_number_it_is(f405: Profile) -> None:
+    fixed = variant(f405, "usb", serial=SerialRule.FIXED, fixed_serial="STM32FxSTM32")
+    assert header(f405, ask_for_serial) == "  serial number 385C34733435, as in the capture"
+    of_all = "  serial number STM32FxSTM32, as the profile says of all these chips"
+    assert header(fixed, ask_for_serial) == header(fixed, Host.get_status) == of_all
+    assert header(f405, Host.get_status) == ""
+
+
+def test_a_reason_that_is_no_key(f405: Profile) -> None:
+    """The emulated chip is neither write protected nor worn, the captured one may be."""
+
+    def script(host: Host) -> None:
+        scripts.download(host, 4096)
+        scripts.upload(host, size=64)
+
+    other = Scenario(set={"protection.wrp": "silent"}, start=Conditions(write_protected=(0,)))
+    found = session_of(recorded(f405, script, scenario=other))
+    report = Report("x", "packet", f405, found, replay(found, f405))
+    reason = "write or read protection, worn flash"
+    told: dict[str, Any] = as_json(report)
+    (kind,) = told["differences"]
+    assert kind["of_the_chip"] == reason
+    assert f"  or of this chip at the start (--scenario, --rdp): {reason}" in list(as_text(report))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dfu_emulator.emulation import emulated
+from dfu_emulator.memory import OptionBytes
 from dfu_emulator.profile import ProfileError, available, load
 from dfu_emulator.scenario import Level, Scenario, Start, Worn
 from dfu_emulator.scenario.scalars import StateName, StatusName
@@ -72,6 +73,45 @@ def test_each_chip_can_protect_its_first_sectors(name: str) -> None:
         assert all(options.is_write_protected(sector) for sector in sectors)
         last = port.device.bootloader.chip.flash.sectors[-1]
         assert last < 64 or not options.is_write_protected(last)
+
+
+@pytest.mark.parametrize("name", available())
+def test_each_sector_can_be_protected_or_is_refused_with_a_reason(name: str) -> None:
+    profile = load(name)
+    with emulated(profile) as port:
+        sectors = port.device.bootloader.chip.flash.sectors
+    for sector in sectors:
+        options = OptionBytes(profile.memory.option_bytes)
+        refused = ""
+        try:
+            options.write_protect((sector,))
+        except ValueError as error:
+            refused = str(error)
+        protected = [other for other in sectors if options.is_write_protected(other)]
+        if refused:
+            assert (refused, protected) == (f"its option bytes cannot protect sector {sector}", [])
+        else:
+            assert sector in protected
+            assert protected == list(range(protected[0], protected[-1] + 1))
+
+
+def test_sectors_behind_what_the_option_bytes_reach() -> None:
+    """The second bank's are not among those that the bootloader of the L476 shows."""
+    message = "'of this test' does not fit the STM32L476RG: its option bytes cannot protect sector 256"
+    for sectors in ((255, 256), (256, 511)):
+        with (
+            pytest.raises(ProfileError, match=message),
+            emulated("stm32l476", scenario=scenario(write_protected=sectors)),
+        ):
+            pass
+
+
+def test_a_run_over_two_banks_takes_a_range_of_each() -> None:
+    with emulated("stm32l4r9", scenario=scenario(write_protected=(255, 256))) as port:
+        chip = port.device.bootloader.chip
+        protected = [sector for sector in chip.flash.sectors if chip.protection.is_write_protected(sector)]
+        assert protected == [255, 256]
+        assert chip.option_bytes.areas[1].cells[0x18] == 0
 
 
 def test_worn_bits_stay_programmed(plug: Plug) -> None:

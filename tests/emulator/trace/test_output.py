@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dfu_emulator.trace import Output, TraceError
+from dfu_emulator.trace import Output, TraceError, trace_stream
 from emulator.trace.conftest import File
 
 LIMIT = 10
@@ -23,6 +23,23 @@ def test_what_was_in_the_file_is_gone(file: File) -> None:
     file.path.write_bytes(b"before")
     file.open().write(b"now")
     assert file.content == b"now"
+
+
+def test_a_file_is_the_trace_of_one_emulator(file: File) -> None:
+    """Of whatever kind; what is in it stays as it is."""
+    first = file.open()
+    first.write(b"one")
+    with pytest.raises(TraceError, match="/trace: another emulated chip writes its trace there; name"):
+        Output(str(file.path), print)
+    with pytest.raises(TraceError), trace_stream(str(file.path)):
+        pass
+    first.write(b"two")
+    assert file.content == b"onetwo"
+
+
+def test_what_is_no_file_takes_several_traces() -> None:
+    with Output("/dev/null", print), Output("/dev/null", print), trace_stream("/dev/null") as stream:
+        print("a line", file=stream)
 
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:

@@ -165,6 +165,7 @@ _EFFECTS: dict[Do, Callable[[Fault], str]] = {
     Do.SHORT: lambda fault: f"only {fault.bytes or 0} bytes of the data arrive",
     Do.CORRUPT: _corrupt,
     Do.POLL_TIMEOUT: lambda fault: f"it tells a bwPollTimeout of {fault.bwPollTimeout or 0} ms",
+    Do.BUS_RESET: lambda _fault: "the bus is reset just before it",
     Do.DISCONNECT: _disconnect,
     Do.POWER_LOSS: _power_loss,
 }
