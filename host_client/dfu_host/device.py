@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TypeAlias
 
-from dfu_host import bus, flashing
+from dfu_host import bus, flashing, readback
 from dfu_host.bus import Alternate, DfuDevice, Selection
 from dfu_host.errors import HostError, NoDeviceError, UsageError
 from dfu_host.flashing import EraseMode, Outcome
@@ -19,7 +19,10 @@ from dfu_protocol import Access
 from dfu_protocol.firmware_file import Element
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with the phase (comparing, erasing, writing, verifying, reading), bytes done, and bytes in all."""
+"""Called with the phase, bytes done, and bytes in all.
+
+The phases are comparing, erasing, writing, verifying, checking (that what was erased is blank) and reading.
+"""
 
 
 def open_device(
@@ -178,21 +181,31 @@ class Device:
         """VerifyError where the memory from ``address`` on is not ``data``."""
         self._select(self.memory_at(address) or self.memories[0])
         with _track(progress)("verifying", len(data)) as advance:
-            self.session.run(flashing.verify(self.session.conversation, address, data, advance))
+            self.session.run(readback.verify(self.session.conversation, address, data, advance))
 
-    def erase(self, address: int, length: int = 1, *, progress: Progress | None = None) -> None:
-        """Erase every page that ``length`` bytes from ``address`` on touch, as a whole."""
+    def erase(
+        self, address: int, length: int = 1, *, verify: bool = True, progress: Progress | None = None
+    ) -> None:
+        """Erase every page that ``length`` bytes from ``address`` on touch, as a whole.
+
+        With ``verify`` they are read: NotErasedError where one is not blank, as a write-protected page, of
+        which most chips say nothing.
+        """
         memory = self._memory(address)
         pages = plan_erase(memory.known_layout, address, length)
         self._select(memory)
-        self.session.run(flashing.erase(self.session.conversation, pages, _track(progress)))
+        job = flashing.erase(self.session.conversation, pages, _track(progress), verify=verify)
+        self.session.run(job)
 
-    def mass_erase(self) -> None:
-        """Erase all of the flash, which may take half a minute."""
+    def mass_erase(self, *, verify: bool = True, progress: Progress | None = None) -> None:
+        """Erase all of the flash, which may take half a minute, and check that as ``erase`` does."""
         erasable = (m for m in self.memories if m.layout and allows(m.layout.segments[0], Access.ERASABLE))
         memory = next(erasable, self.memories[0])
         self._select(memory)
-        self.session.run(flashing.mass_erase(self.session.conversation, memory.known_layout))
+        job = flashing.mass_erase(
+            self.session.conversation, memory.known_layout, _track(progress), verify=verify
+        )
+        self.session.run(job)
 
     def unprotect(self) -> None:
         """Lift the read protection, which erases everything. The device resets: open it again afterwards."""

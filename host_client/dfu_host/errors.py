@@ -109,6 +109,19 @@ class VerifyError(HostError):
         self.found = found
 
 
+class NotErasedError(VerifyError):
+    """The device said that it had erased the pages of ``extents``, and they are not blank."""
+
+    def __init__(self, extents: Sequence[Extent], address: int, expected: bytes, found: bytes) -> None:
+        message = (
+            f"not erased, though the device says so: {spell(extents)}"
+            f" (0x{address:08x} holds {found.hex(' ')});"
+            " it may be write protected, which 'dfu-host options show' tells"
+        )
+        super().__init__(address, expected, found, message)
+        self.extents = tuple(extents)
+
+
 class DeviceTimeoutError(HostError):
     """The device is there but does not answer, or does not finish what it does."""
 

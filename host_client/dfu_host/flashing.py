@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from dfu_host.conversation import Conversation, ignore
+from dfu_host.conversation import Conversation
 from dfu_host.errors import (
     DeviceResetError,
     HostError,
@@ -15,14 +15,13 @@ from dfu_host.errors import (
     VerifyError,
 )
 from dfu_host.ledger import Ledger
-from dfu_host.plan import Plan, gaps
+from dfu_host.plan import Plan, allows, gaps
 from dfu_host.progress import Track, silent
+from dfu_host.readback import check_erased, verify
 from dfu_host.steps import Operation, T
 from dfu_host.survey import Care, survey
-from dfu_protocol import Layout
+from dfu_protocol import Access, Layout
 from dfu_protocol.firmware_file import Element
-
-_SHOWN_ON_MISMATCH = 16
 
 
 class EraseMode(Enum):
@@ -47,17 +46,32 @@ class Outcome:
 
 
 def erase(
-    conversation: Conversation, pages: Sequence[tuple[int, int]], track: Track = silent
+    conversation: Conversation,
+    pages: Sequence[tuple[int, int]],
+    track: Track = silent,
+    *,
+    verify: bool = True,
 ) -> Operation[None]:
-    """Erase the (address, size) pages of the selected alternate setting."""
+    """Erase the (address, size) pages of the selected alternate setting.
+
+    With ``verify`` they are read: NotErasedError where one is not blank, as a write-protected page, of which
+    most ROMs say nothing; RefusedError where they cannot be read.
+    """
     ledger = Ledger()
     yield from _accounted(conversation, ledger, _erase_pages(conversation, pages, ledger, track))
+    if verify:
+        yield from _accounted(conversation, ledger, check_erased(conversation, pages, track))
 
 
-def mass_erase(conversation: Conversation, layout: Layout, track: Track = silent) -> Operation[None]:
-    """Erase all of the flash, which is the selected alternate setting, with this layout."""
+def mass_erase(
+    conversation: Conversation, layout: Layout, track: Track = silent, *, verify: bool = True
+) -> Operation[None]:
+    """Erase all of the flash, which has this layout and is selected, and check it as ``erase`` does."""
     ledger = Ledger()
     yield from _accounted(conversation, ledger, _mass_erase(conversation, layout, ledger, track))
+    if verify:
+        pages = [page for s in layout.segments if allows(s, Access.ERASABLE) for page in s.pages()]
+        yield from _accounted(conversation, ledger, check_erased(conversation, pages, track))
 
 
 def program(
@@ -96,11 +110,9 @@ def _accounted(conversation: Conversation, ledger: Ledger, job: Operation[T]) ->
             error.remains = ledger.remains
         raise
     except HostError as error:
-        remains = ledger.remains
-        # A protected chip refuses the first erase as a whole.
-        untouched = isinstance(error, ReadProtectedError) and not (remains.erased or remains.written)
-        if ledger.begun and not untouched:
-            error.remains = remains
+        # A read-protected chip changes nothing, and some say OK to it all the same.
+        if ledger.begun and not isinstance(error, ReadProtectedError):
+            error.remains = ledger.remains
         raise
     except KeyboardInterrupt:
         # A second Ctrl-C must not lose the only copy of what was to be preserved.
@@ -217,33 +229,3 @@ def _verify(conversation: Conversation, elements: Sequence[Element], track: Trac
     with track("verifying", sum(len(element.data) for element in elements)) as advance:
         for element in elements:
             yield from verify(conversation, element.address, element.data, advance)
-
-
-def verify(
-    conversation: Conversation, address: int, data: bytes, advance: Callable[[int], None] = ignore
-) -> Operation[None]:
-    """Read back ``data`` at ``address``; VerifyError where it differs, also when it is read once more."""
-    size = conversation.transfer_size
-    doubtful: list[int] = []
-    done = 0
-
-    def compare(block: bytes) -> None:
-        nonlocal done
-        if block != data[done : done + len(block)]:
-            doubtful.append(done)
-        done += len(block)
-        advance(len(block))
-
-    yield from conversation.read(address, len(data), compare)
-    for start in doubtful:
-        expected = data[start : start + size]
-        found = yield from conversation.contents(address + start, len(expected))
-        _compare(address + start, expected, found)
-
-
-def _compare(address: int, expected: bytes, found: bytes) -> None:
-    if expected == found:
-        return
-    at = next(i for i, (a, b) in enumerate(zip(expected, found, strict=True)) if a != b)
-    end = at + _SHOWN_ON_MISMATCH
-    raise VerifyError(address + at, expected[at:end], found[at:end])

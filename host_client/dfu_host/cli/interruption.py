@@ -14,6 +14,7 @@ _LEFT = {
     "reading": "nothing on the device has changed",
     "comparing": "nothing on the device has changed",
     "verifying": "what it reads back is written; 'dfu-host verify' compares all",
+    "checking": "all of it is erased, as the device says",
     UNPROTECTING: "the device may be erased already",
 }
 _STATES = {
