@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dfu_host.cli import leave, numbers
 from dfu_host.cli.asking import can_ask, whether_to_preserve
 from dfu_host.cli.context import Context
+from dfu_host.cli.delicate import add_permanent, confirm
 from dfu_host.cli.device_options import add_memory, session
 from dfu_host.cli.erase import MASS_ERASE
 from dfu_host.cli.planning import add_file, load_file, plans
@@ -64,6 +65,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="expect the device to reset when memory that cannot be erased, such as option bytes, is written",
     )
     parser.add_argument(
+        "--yes", action="store_true", help="write option bytes and one-time memory, too, if the file has some"
+    )
+    add_permanent(parser)
+    parser.add_argument(
         "--leave",
         action="store_true",
         help="start the application afterwards, at the lowest address of the file's first target",
@@ -80,6 +85,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     firmware = load_file(arguments)
     with session(arguments, context) as (device, conversation):
         planned = plans(device, firmware, arguments)
+        confirm(device, conversation, planned, arguments, report)
         if arguments.erase is EraseMode.MASS and any(plan.pages for plan in planned):
             report.say(MASS_ERASE)
         try:
