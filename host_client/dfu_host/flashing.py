@@ -14,8 +14,9 @@ from dfu_host.errors import (
     UsageError,
     VerifyError,
 )
+from dfu_host.extents import extent_of, without
 from dfu_host.ledger import Ledger
-from dfu_host.plan import Plan, allows, gaps
+from dfu_host.plan import Plan, allows, clipped, gaps
 from dfu_host.progress import Track, silent
 from dfu_host.readback import check_erased, verify
 from dfu_host.steps import Operation, T
@@ -88,8 +89,9 @@ def program(
 
     With ``will_reset`` the device may vanish on the last write of memory that is not erasable, as it does
     when its option bytes change. VerifyError where something reads back differently, NeighbourError where
-    ``care`` forbids what the write would destroy. Any failure that breaks it off has ``remains``, and so has
-    the InterruptedJob that becomes of a KeyboardInterrupt.
+    ``care`` forbids what the write would destroy. Any exception that breaks it off has ``remains``, and so
+    has the InterruptedJob that becomes of a KeyboardInterrupt; the device is brought to dfuIDLE if it can be.
+    Pages with data to be preserved are erased and written one after the other, before all else.
     """
     if mode is not EraseMode.PAGES and (care.compares or care.preserve):
         raise UsageError("comparing and preserving go page by page, with no other way of erasing")
@@ -114,11 +116,24 @@ def _accounted(conversation: Conversation, ledger: Ledger, job: Operation[T]) ->
         if ledger.begun and not isinstance(error, ReadProtectedError):
             error.remains = ledger.remains
         raise
-    except KeyboardInterrupt:
-        # A second Ctrl-C must not lose the only copy of what was to be preserved.
-        with suppress(HostError, KeyboardInterrupt):
+    except GeneratorExit as end:  # after which no step can be taken
+        _tell(end, ledger)
+        raise
+    except BaseException as end:  # Ctrl-C, a cancelled task, or a mistake in what is told the progress
+        # A second one must not lose the only copy of what was to be preserved.
+        with suppress(BaseException):
             yield from conversation.to_idle()
-        raise InterruptedJob(ledger.remains) from None
+        if isinstance(end, KeyboardInterrupt):
+            raise InterruptedJob(ledger.remains) from None
+        _tell(end, ledger)
+        raise
+
+
+def _tell(end: BaseException, ledger: Ledger) -> None:
+    """Give any exception its ``remains``, as those of ours have it."""
+    if ledger.begun:
+        setattr(end, "remains", ledger.remains)  # noqa: B010 - its class does not declare it
+        end.add_note(str(ledger.remains))
 
 
 def _program(
@@ -131,16 +146,20 @@ def _program(
     ledger: Ledger,
     track: Track,
 ) -> Operation[Outcome]:
-    ordered = sorted(plans, key=lambda plan: not plan.erasable)
+    ordered = rest = sorted(plans, key=lambda plan: not plan.erasable)
+    erased, there = 0, True
     if mode is EraseMode.PAGES:
         found = yield from survey(conversation, ordered, care, track)
         ordered = [plan for plan in found.plans if plan.writes]
         ledger.keep(found.kept)
-    erased = yield from _erase_first(conversation, ordered, mode, ledger, track)
-    there = True
-    for plan in ordered:
+        shared, rest = _apart(ordered, found.kept)
+        for page in shared:  # one after the other: no more than that is at risk at a time
+            erased += yield from _erase_first(conversation, [page], mode, ledger, track)
+            yield from _write(conversation, page, will_reset, page.writes[-1], ledger, track)
+    erased += yield from _erase_first(conversation, rest, mode, ledger, track)
+    for plan, left in zip(ordered, rest, strict=True):
         yield from conversation.select(plan.alternate)
-        there = yield from _write(conversation, plan, will_reset, ordered[-1].writes[-1], ledger, track)
+        there = yield from _write(conversation, left, will_reset, ordered[-1].writes[-1], ledger, track)
         if not there:
             break
         if verify and plan.readable:
@@ -151,6 +170,27 @@ def _program(
         verified=verify and there and all(plan.readable for plan in ordered),
         there=there,
     )
+
+
+def _apart(plans: Sequence[Plan], kept: Sequence[Element]) -> tuple[list[Plan], list[Plan]]:
+    """A plan for each page that has something of ``kept``, and what is left then of each of ``plans``."""
+    shared: list[Plan] = []
+    rest: list[Plan] = []
+    for plan in plans:
+        pages = [
+            (address, size)
+            for address, size in plan.pages
+            if size % plan.align == 0 and any(clipped(kept, address, address + size))
+        ]
+        if not pages:
+            rest.append(plan)
+            continue
+        shared += [plan.revised([page], clipped(plan.data, page[0], sum(page))) for page in pages]
+        extents = [(address, address + size) for address, size in pages]
+        places = without(map(extent_of, plan.data), extents)
+        data = [part for start, end in places for part in clipped(plan.data, start, end)]
+        rest.append(plan.revised([page for page in plan.pages if page not in pages], data))
+    return shared, rest
 
 
 def _erase_first(
@@ -207,9 +247,12 @@ def _write(
                     if plan.erasable:
                         raise
                     if not will_reset:
-                        raise DeviceResetError(
-                            f"{error}. Writing option bytes resets the device: --will-reset expects that"
-                        ) from None
+                        reset = DeviceResetError(
+                            f"{error}. Writing option bytes resets the device: --will-reset (will_reset=True)"
+                            " expects that"
+                        )
+                        reset.lasting = True
+                        raise reset from None
                     if element is not last:
                         raise
                     return False

@@ -142,7 +142,7 @@ class TestReadingAndWriting:
 
     def test_option_bytes(self, device: Device) -> None:
         now = device.read(OPTION_BYTES, 16)
-        with pytest.raises(DeviceResetError, match="--will-reset expects that"):
+        with pytest.raises(DeviceResetError, match="will_reset=True"):
             device.write(OPTION_BYTES, now)
 
     def test_option_bytes_that_reset_as_expected(self, device: Device) -> None:

@@ -92,7 +92,7 @@ def _carry_out(arguments: argparse.Namespace, report: Report, backend: object | 
     except HostError as error:
         report.say(str(error))
         if error.remains:
-            report.say(left_behind(error.remains, arguments.command))
+            report.say(left_behind(error.remains, arguments.command, lasting=error.lasting))
         code, outcome = error.exit_code, {"error": failure.document(error)}
     except KeyboardInterrupt as interrupt:
         text = " ".join(["interrupted", *getattr(interrupt, "__notes__", ())])

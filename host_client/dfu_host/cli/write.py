@@ -12,7 +12,7 @@ from dfu_host.cli.erase import MASS_ERASE
 from dfu_host.cli.planning import add_file, load_file, plans
 from dfu_host.cli.report import Document, Report
 from dfu_host.cli.rescue import rescue
-from dfu_host.errors import HostError, InterruptedJob, NeighbourError, UsageError
+from dfu_host.errors import NeighbourError, UsageError
 from dfu_host.plan import DEFAULT_ALIGN, Plan
 from dfu_host.programmer import Care, EraseMode, Outcome, program
 from dfu_host.session import Session
@@ -128,7 +128,7 @@ def _program(
             will_reset=arguments.will_reset,
             track=report.track,
         )
-    except (HostError, InterruptedJob) as end:
-        if end.remains:
-            rescue(end.remains, report)
+    except BaseException as end:
+        if remains := getattr(end, "remains", None):
+            rescue(remains, report)
         raise

@@ -13,7 +13,8 @@ from dfu_emulator.timing import WorkKind
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host.errors import ExitCode
 from dfu_protocol import Erase, Request, State
-from host_client.bench import FLASH, Bench, MakeBench
+from host_client.bench import FLASH, OPTION_BYTES, Bench, MakeBench
+from host_client.cli.samples import PROTECTED
 
 SECTOR = 16 * 1024
 CODE = bytes(i * 7 & 0xFF for i in range(2 * SECTOR + 5000))
@@ -192,3 +193,38 @@ def test_ctrl_c(f405_bench: Bench, code: Path, capsys: Captured) -> None:
     assert "may be half written" in said
     assert "--resume completes it" in said
     assert f405_bench.state is State.DFU_IDLE
+
+
+@pytest.mark.parametrize(
+    ("scenario", "ends", "advice", "never"),
+    [
+        ("wrp-error", ExitCode.DEVICE, "'dfu-host options write' changes it", "--resume"),
+        ("wrp-silent", ExitCode.VERIFY, "the page may be write protected", "--resume"),
+        ("rdp-1", ExitCode.DEVICE, "lift it with 'dfu-host unprotect --yes'", "on the chip now"),
+        ("rdp-1-silent", ExitCode.DEVICE, "lift it with 'dfu-host unprotect --yes'", "on the chip now"),
+    ],
+)
+def test_what_the_same_command_cannot_overcome(
+    make_bench: MakeBench,
+    code: Path,
+    scenario: str,
+    ends: ExitCode,
+    advice: str,
+    never: str,
+    capsys: Captured,
+) -> None:
+    bench = make_bench(scenario=scenario)
+    assert bench.run("write", code, "--address", FLASH, "--no-preserve") == ends
+    said = capsys.readouterr().err
+    assert advice in said
+    assert never not in said
+    assert "completes it" not in said
+
+
+def test_option_bytes_are_not_resumed(f405_bench: Bench, tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "options.bin").write_bytes(PROTECTED)
+    options = ["write", tmp_path / "options.bin", "--alt", "1", "--address", OPTION_BYTES, "--yes"]
+    assert f405_bench.run(*options) == ExitCode.DEVICE
+    said = capsys.readouterr().err
+    assert "--will-reset" in said
+    assert "--resume" not in said
