@@ -11,7 +11,7 @@ from dfu_host.bus import Alternate, DfuDevice, Selection
 from dfu_host.errors import HostError, NoDeviceError, UsageError
 from dfu_host.flashing import EraseMode, Outcome
 from dfu_host.link import Link
-from dfu_host.plan import DEFAULT_ALIGN, allows, plan_erase, plan_write
+from dfu_host.plan import DEFAULT_ALIGN, allows, contiguous_end, plan_erase, plan_write
 from dfu_host.progress import Track, silent
 from dfu_host.session import Session
 from dfu_host.survey import Care
@@ -104,7 +104,7 @@ class Device:
         """``length`` bytes from ``address`` on."""
         if length < 0:
             raise UsageError(f"{length} is no number of bytes to read")
-        self._select(self.memory_at(address) or self.memories[0])
+        self._select_for(address, length)
         blocks: list[bytes] = []
         with _track(progress)("reading", length) as advance:
             for block in self.session.read(address, length):
@@ -163,7 +163,8 @@ class Device:
         """The same for data at several addresses, of an Image of ``load`` for example, all in one go."""
         by_memory: dict[Alternate, list[Element]] = {}
         for element in elements:
-            by_memory.setdefault(self._memory(element.address), []).append(element)
+            checked = Element(element.address, _checked(element.data))
+            by_memory.setdefault(self._memory(element.address), []).append(checked)
         plans = [plan_write(m.number, m.known_layout, data, align) for m, data in by_memory.items()]
         return self.session.run(
             flashing.program(
@@ -179,7 +180,8 @@ class Device:
 
     def verify(self, address: int, data: bytes, *, progress: Progress | None = None) -> None:
         """VerifyError where the memory from ``address`` on is not ``data``."""
-        self._select(self.memory_at(address) or self.memories[0])
+        data = _checked(data)
+        self._select_for(address, len(data))
         with _track(progress)("verifying", len(data)) as advance:
             self.session.run(readback.verify(self.session.conversation, address, data, advance))
 
@@ -218,6 +220,19 @@ class Device:
     def _select(self, memory: Alternate) -> None:
         self.session.select(memory.number)
 
+    def _select_for(self, address: int, length: int) -> None:
+        """Select the memory that holds ``address``, of which so many bytes from there on are asked for.
+
+        What no layout has, the system memory for one, can be read with any selected.
+        """
+        memory = self.memory_at(address)
+        end = contiguous_end(memory.known_layout, address) if memory else None
+        if end is not None and address + length > end:
+            raise UsageError(
+                f"{length} bytes from 0x{address:08x} on are too many: the memory ends at 0x{end - 1:08x}"
+            )
+        self._select(memory or self.memories[0])
+
     def _memory(self, address: int) -> Alternate:
         memory = self.memory_at(address)
         if memory is None:
@@ -227,6 +242,13 @@ class Device:
 
     def _memory_start(self) -> int:
         return self.memories[0].known_layout.segments[0].address
+
+
+def _checked(data: object) -> bytes:
+    """``data``, if it is bytes, whatever a caller without types hands over."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"data is {type(data).__name__}, and should be bytes")
+    return bytes(data)
 
 
 def _track(progress: Progress | None) -> Track:

@@ -64,12 +64,18 @@ class StillThereError(HostError):
 
 
 class NeighbourError(UsageError):
-    """Erasing the pages of the new data would lose other data in them, in each of ``extents``."""
+    """Erasing the pages of the new data would lose other data in them, in each of ``extents``.
 
-    def __init__(self, extents: Sequence[Extent]) -> None:
+    ``remedy`` says how to choose what becomes of it.
+    """
+
+    def __init__(
+        self,
+        extents: Sequence[Extent],
+        remedy: str = "preserve=True writes it back afterwards, preserve=False gives it up",
+    ) -> None:
         super().__init__(
-            f"the pages to erase hold other data at {spell(extents)}: --preserve writes it back afterwards,"
-            " --no-preserve gives it up; nothing has been changed"
+            f"the pages to erase hold other data at {spell(extents)}: {remedy}; nothing has been changed"
         )
         self.extents = tuple(extents)
 
@@ -196,7 +202,7 @@ _WRITE_PROTECTED = (
     "the page may be write protected by the option bytes: 'dfu-host options show' tells,"
     " 'dfu-host options write' changes it"
 )
-_NOT_ERASED = "erase it first, and keep data aligned (--align)"
+_NOT_ERASED = "erase it first, and keep data aligned to flash words"
 
 _REMEDIES = {
     Status.TARGET: _SEE_MAP,

@@ -17,6 +17,8 @@ from dfu_host.plan import DEFAULT_ALIGN, Plan
 from dfu_host.programmer import Care, EraseMode, Outcome, program
 from dfu_host.session import Session
 
+_REMEDY = "--preserve writes it back afterwards, --no-preserve gives it up"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
@@ -92,7 +94,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
             outcome = _program(conversation, planned, arguments, report)
         except NeighbourError as error:
             if arguments.json or not can_ask():
-                raise
+                raise NeighbourError(error.extents, _REMEDY) from None
             arguments.preserve = whether_to_preserve(error.extents)
             if arguments.preserve is None:
                 raise UsageError("nothing has been changed") from None
