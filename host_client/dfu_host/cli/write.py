@@ -11,7 +11,7 @@ from dfu_host.cli.device_options import add_memory, session
 from dfu_host.cli.erase import MASS_ERASE
 from dfu_host.cli.planning import add_file, load_file, plans
 from dfu_host.cli.report import Document, Report
-from dfu_host.cli.rescue import rescue
+from dfu_host.cli.rescue import remind, rescue
 from dfu_host.errors import NeighbourError, UsageError
 from dfu_host.plan import DEFAULT_ALIGN, Plan
 from dfu_host.programmer import Care, EraseMode, Outcome, program
@@ -103,6 +103,9 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         report.say(f"wrote {outcome.written} bytes" + (" and verified them" if outcome.verified else ""))
         if (arguments.diff or arguments.resume) and outcome.written < size:
             report.say(f"of the {size} bytes of the file, all others were there already")
+        missing: list[Document] = []
+        if outcome.there and (arguments.resume or arguments.preserve):
+            missing = remind(planned, conversation, report)
         if not outcome.there:
             report.say("the device has reset, as it does when its option bytes are written")
         elif arguments.leave:
@@ -112,6 +115,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         "written": outcome.written,
         "erased": outcome.erased,
         "verified": outcome.verified,
+        "missing": missing,
         "resets": not outcome.there,
         "left": arguments.leave and outcome.there,
     }

@@ -1,5 +1,6 @@
 """``write`` where there is something on the chip already, and where it is broken off."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -116,9 +117,20 @@ def test_what_was_to_be_preserved_is_saved(
     restored = re.findall(r"preserved from .* on is in .*; when .*, 'dfu-host (.*)' brings it back", said)
     assert len(restored) == 2
     back(bench)
-    assert bench.run(*patch, "--resume") == ExitCode.OK
+    assert bench.run(*patch, "--resume", "--json") == ExitCode.OK
+    out, err = capsys.readouterr()
+    assert [(one["address"], one["end"], one["file"]) for one in json.loads(out)["missing"]] == [
+        (FLASH, FLASH + 100, "preserved-0x08000000-2.bin"),
+        (FLASH, FLASH + 22, "preserved-0x08000000.bin"),
+        (FLASH + 105, FLASH + SECTOR, "preserved-0x08000069.bin"),
+    ]
     for arguments in restored:
+        assert f"'dfu-host {arguments}' brings it back" in err
         assert bench.run(*arguments.split()) == ExitCode.OK
+    capsys.readouterr()
+    (tmp_path / "preserved-0x08000000.bin").unlink()
+    assert bench.run(*patch, "--resume") == ExitCode.OK
+    assert "brings it back" not in capsys.readouterr().err
     assert bench.flash[: len(CODE)] == CODE[:100] + b"patch" + CODE[105:]
 
 
@@ -228,3 +240,16 @@ def test_option_bytes_are_not_resumed(f405_bench: Bench, tmp_path: Path, capsys:
     said = capsys.readouterr().err
     assert "--will-reset" in said
     assert "--resume" not in said
+
+
+def test_what_was_saved_in_another_job_is_left_alone(
+    f405_bench: Bench, code: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another page, over what is written now, or not even of that name."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("0x08010000.bin", "0x08000010.bin", "0x08000000.bin.old", "0x0800.bin"):
+        (tmp_path / f"preserved-{name}").write_bytes(b"of another job")
+    assert f405_bench.run("write", code, "--address", FLASH, "--resume", "--json") == ExitCode.OK
+    out, err = capsys.readouterr()
+    assert json.loads(out)["missing"] == []
+    assert "preserved" not in err
