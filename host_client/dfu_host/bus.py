@@ -159,7 +159,7 @@ def pick(selection: Selection | None = None, backend: object | None = None) -> D
     if not found:
         there = find(backend=backend) if wanted != Selection() else []
         if there:
-            raise NoDeviceError(f"no device has these ids, serial number and path; there is {_listed(there)}")
+            raise NoDeviceError(f"no device matches the ids, serial and path; there is {_listed(there)}")
         raise NoDeviceError(
             "no DfuSe device found: is it plugged in, and in its bootloader (BOOT0 high at reset)?"
         )
