@@ -112,7 +112,7 @@ class DfuDevice:
         if fallback is None:
             raise UsageError(
                 "the device shows no DFU functional descriptor, so its wTransferSize is not known: give"
-                " it with --transfer-size (most STM32 have 2048, some 1024)"
+                " its size (--transfer-size, in Python transfer_size; most STM32 have 2048, some 1024)"
             )
         return fallback
 
@@ -159,12 +159,14 @@ def pick(selection: Selection | None = None, backend: object | None = None) -> D
     if not found:
         there = find(backend=backend) if wanted != Selection() else []
         if there:
-            raise NoDeviceError(f"no device matches --device, --serial and --path; there is {_listed(there)}")
+            raise NoDeviceError(f"no device matches the ids, serial and path; there is {_listed(there)}")
         raise NoDeviceError(
             "no DfuSe device found: is it plugged in, and in its bootloader (BOOT0 high at reset)?"
         )
     if len(found) > 1:
-        raise NoDeviceError(f"{len(found)} devices match, choose one by --serial or --path: {_listed(found)}")
+        raise NoDeviceError(
+            f"{len(found)} devices match, choose one by its serial number or path: {_listed(found)}"
+        )
     return found[0]
 
 

@@ -6,12 +6,12 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TypeAlias
 
-from dfu_host import bus, flashing
+from dfu_host import bus, flashing, readback
 from dfu_host.bus import Alternate, DfuDevice, Selection
 from dfu_host.errors import HostError, NoDeviceError, UsageError
 from dfu_host.flashing import EraseMode, Outcome
 from dfu_host.link import Link
-from dfu_host.plan import DEFAULT_ALIGN, allows, plan_erase, plan_write
+from dfu_host.plan import DEFAULT_ALIGN, allows, contiguous_end, plan_erase, plan_write
 from dfu_host.progress import Track, silent
 from dfu_host.session import Session
 from dfu_host.survey import Care
@@ -19,7 +19,10 @@ from dfu_protocol import Access
 from dfu_protocol.firmware_file import Element
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with the phase (comparing, erasing, writing, verifying, reading), bytes done, and bytes in all."""
+"""Called with the phase, bytes done, and bytes in all.
+
+The phases are comparing, erasing, writing, verifying, checking (that what was erased is blank) and reading.
+"""
 
 
 def open_device(
@@ -101,7 +104,7 @@ class Device:
         """``length`` bytes from ``address`` on."""
         if length < 0:
             raise UsageError(f"{length} is no number of bytes to read")
-        self._select(self.memory_at(address) or self.memories[0])
+        self._select_for(address, length)
         blocks: list[bytes] = []
         with _track(progress)("reading", length) as advance:
             for block in self.session.read(address, length):
@@ -160,7 +163,8 @@ class Device:
         """The same for data at several addresses, of an Image of ``load`` for example, all in one go."""
         by_memory: dict[Alternate, list[Element]] = {}
         for element in elements:
-            by_memory.setdefault(self._memory(element.address), []).append(element)
+            checked = Element(element.address, _checked(element.data))
+            by_memory.setdefault(self._memory(element.address), []).append(checked)
         plans = [plan_write(m.number, m.known_layout, data, align) for m, data in by_memory.items()]
         return self.session.run(
             flashing.program(
@@ -176,23 +180,34 @@ class Device:
 
     def verify(self, address: int, data: bytes, *, progress: Progress | None = None) -> None:
         """VerifyError where the memory from ``address`` on is not ``data``."""
-        self._select(self.memory_at(address) or self.memories[0])
+        data = _checked(data)
+        self._select_for(address, len(data))
         with _track(progress)("verifying", len(data)) as advance:
-            self.session.run(flashing.verify(self.session.conversation, address, data, advance))
+            self.session.run(readback.verify(self.session.conversation, address, data, advance))
 
-    def erase(self, address: int, length: int = 1, *, progress: Progress | None = None) -> None:
-        """Erase every page that ``length`` bytes from ``address`` on touch, as a whole."""
+    def erase(
+        self, address: int, length: int = 1, *, verify: bool = True, progress: Progress | None = None
+    ) -> None:
+        """Erase every page that ``length`` bytes from ``address`` on touch, as a whole.
+
+        With ``verify`` they are read: NotErasedError where one is not blank, as a write-protected page, of
+        which most chips say nothing.
+        """
         memory = self._memory(address)
         pages = plan_erase(memory.known_layout, address, length)
         self._select(memory)
-        self.session.run(flashing.erase(self.session.conversation, pages, _track(progress)))
+        job = flashing.erase(self.session.conversation, pages, _track(progress), verify=verify)
+        self.session.run(job)
 
-    def mass_erase(self) -> None:
-        """Erase all of the flash, which may take half a minute."""
+    def mass_erase(self, *, verify: bool = True, progress: Progress | None = None) -> None:
+        """Erase all of the flash, which may take half a minute, and check that as ``erase`` does."""
         erasable = (m for m in self.memories if m.layout and allows(m.layout.segments[0], Access.ERASABLE))
         memory = next(erasable, self.memories[0])
         self._select(memory)
-        self.session.run(flashing.mass_erase(self.session.conversation, memory.known_layout))
+        job = flashing.mass_erase(
+            self.session.conversation, memory.known_layout, _track(progress), verify=verify
+        )
+        self.session.run(job)
 
     def unprotect(self) -> None:
         """Lift the read protection, which erases everything. The device resets: open it again afterwards."""
@@ -205,6 +220,19 @@ class Device:
     def _select(self, memory: Alternate) -> None:
         self.session.select(memory.number)
 
+    def _select_for(self, address: int, length: int) -> None:
+        """Select the memory that holds ``address``, of which so many bytes from there on are asked for.
+
+        What no layout has, the system memory for one, can be read with any selected.
+        """
+        memory = self.memory_at(address)
+        end = contiguous_end(memory.known_layout, address) if memory else None
+        if end is not None and address + length > end:
+            raise UsageError(
+                f"{length} bytes from 0x{address:08x} on are too many: the memory ends at 0x{end - 1:08x}"
+            )
+        self._select(memory or self.memories[0])
+
     def _memory(self, address: int) -> Alternate:
         memory = self.memory_at(address)
         if memory is None:
@@ -214,6 +242,13 @@ class Device:
 
     def _memory_start(self) -> int:
         return self.memories[0].known_layout.segments[0].address
+
+
+def _checked(data: object) -> bytes:
+    """``data``, if it is bytes, whatever a caller without types hands over."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"data is {type(data).__name__}, and should be bytes")
+    return bytes(data)
 
 
 def _track(progress: Progress | None) -> Track:

@@ -28,12 +28,14 @@ class ExitCode(IntEnum):
 class HostError(Exception):
     """Any failure that has a plain explanation; ``str()`` of it is the message to show.
 
-    ``transient`` says whether the same may go well when it is tried again. ``remains`` is what is on the
-    chip now, where a write or an erase has been broken off.
+    ``transient`` says whether the same may go well when it is tried again, ``lasting`` that it will not until
+    something else is done. ``remains`` is what is on the chip now, where a write or an erase has been broken
+    off.
     """
 
     exit_code = ExitCode.DEVICE
     transient: bool = False
+    lasting: bool = False
     remains: Remains | None = None
 
 
@@ -62,12 +64,18 @@ class StillThereError(HostError):
 
 
 class NeighbourError(UsageError):
-    """Erasing the pages of the new data would lose other data in them, in each of ``extents``."""
+    """Erasing the pages of the new data would lose other data in them, in each of ``extents``.
 
-    def __init__(self, extents: Sequence[Extent]) -> None:
+    ``remedy`` says how to choose what becomes of it.
+    """
+
+    def __init__(
+        self,
+        extents: Sequence[Extent],
+        remedy: str = "preserve=True writes it back afterwards, preserve=False gives it up",
+    ) -> None:
         super().__init__(
-            f"the pages to erase hold other data at {spell(extents)}: --preserve writes it back afterwards,"
-            " --no-preserve gives it up; nothing has been changed"
+            f"the pages to erase hold other data at {spell(extents)}: {remedy}; nothing has been changed"
         )
         self.extents = tuple(extents)
 
@@ -97,6 +105,7 @@ class VerifyError(HostError):
     """
 
     exit_code = ExitCode.VERIFY
+    lasting = True
 
     def __init__(self, address: int, expected: bytes, found: bytes, message: str | None = None) -> None:
         super().__init__(
@@ -107,6 +116,18 @@ class VerifyError(HostError):
         self.address = address
         self.expected = expected
         self.found = found
+
+
+class NotErasedError(VerifyError):
+    """The device said that it had erased the pages of ``extents``, and they are not blank."""
+
+    def __init__(self, extents: Sequence[Extent], address: int, expected: bytes, found: bytes) -> None:
+        message = (
+            f"not erased, though the device says so: {spell(extents)}"
+            f" (0x{address:08x} holds {found.hex(' ')}); {_WRITE_PROTECTED}"
+        )
+        super().__init__(address, expected, found, message)
+        self.extents = tuple(extents)
 
 
 class DeviceTimeoutError(HostError):
@@ -155,7 +176,8 @@ class RefusedError(HostError):
         self.request = request
         self.state: State = reply.bState
         self.status: Status = reply.bStatus
-        self.transient = reply.bStatus not in _LASTING
+        self.transient = reply.bStatus not in _NOT_REPEATED
+        self.lasting = reply.bStatus in _LASTING
 
 
 class ReadProtectedError(RefusedError):
@@ -168,13 +190,19 @@ def refused(what: str, request: Request, reply: StatusReply) -> RefusedError:
     return kind(what, request, reply)
 
 
-_LASTING = {Status.TARGET, Status.ADDRESS, Status.VENDOR}
+_NOT_REPEATED = {Status.TARGET, Status.ADDRESS, Status.VENDOR}
 """What trying again does not change."""
+
+_LASTING = _NOT_REPEATED | {Status.WRITE, Status.ERASE, Status.CHECK_ERASED}
+"""What it does not change either once it has been tried a few times."""
 
 _RESTART = "run the command again; if that does not help, restart the device in its bootloader"
 _SEE_MAP = "'dfu-host info' shows the memory it offers"
-_WRITE_PROTECTED = "the page may be write protected by the option bytes"
-_NOT_ERASED = "erase it first, and keep data aligned (--align)"
+_WRITE_PROTECTED = (
+    "the page may be write protected by the option bytes: 'dfu-host options show' tells,"
+    " 'dfu-host options write' changes it"
+)
+_NOT_ERASED = "erase it first, and keep data aligned to flash words"
 
 _REMEDIES = {
     Status.TARGET: _SEE_MAP,

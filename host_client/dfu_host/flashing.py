@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from dfu_host.conversation import Conversation, ignore
+from dfu_host.conversation import Conversation
 from dfu_host.errors import (
     DeviceResetError,
     HostError,
@@ -14,15 +14,15 @@ from dfu_host.errors import (
     UsageError,
     VerifyError,
 )
+from dfu_host.extents import extent_of, without
 from dfu_host.ledger import Ledger
-from dfu_host.plan import Plan, gaps
+from dfu_host.plan import Plan, allows, clipped, gaps
 from dfu_host.progress import Track, silent
+from dfu_host.readback import check_erased, verify
 from dfu_host.steps import Operation, T
 from dfu_host.survey import Care, survey
-from dfu_protocol import Layout
+from dfu_protocol import Access, Layout
 from dfu_protocol.firmware_file import Element
-
-_SHOWN_ON_MISMATCH = 16
 
 
 class EraseMode(Enum):
@@ -47,17 +47,32 @@ class Outcome:
 
 
 def erase(
-    conversation: Conversation, pages: Sequence[tuple[int, int]], track: Track = silent
+    conversation: Conversation,
+    pages: Sequence[tuple[int, int]],
+    track: Track = silent,
+    *,
+    verify: bool = True,
 ) -> Operation[None]:
-    """Erase the (address, size) pages of the selected alternate setting."""
+    """Erase the (address, size) pages of the selected alternate setting.
+
+    With ``verify`` they are read: NotErasedError where one is not blank, as a write-protected page, of which
+    most ROMs say nothing; RefusedError where they cannot be read.
+    """
     ledger = Ledger()
     yield from _accounted(conversation, ledger, _erase_pages(conversation, pages, ledger, track))
+    if verify:
+        yield from _accounted(conversation, ledger, check_erased(conversation, pages, track))
 
 
-def mass_erase(conversation: Conversation, layout: Layout, track: Track = silent) -> Operation[None]:
-    """Erase all of the flash, which is the selected alternate setting, with this layout."""
+def mass_erase(
+    conversation: Conversation, layout: Layout, track: Track = silent, *, verify: bool = True
+) -> Operation[None]:
+    """Erase all of the flash, which has this layout and is selected, and check it as ``erase`` does."""
     ledger = Ledger()
     yield from _accounted(conversation, ledger, _mass_erase(conversation, layout, ledger, track))
+    if verify:
+        pages = [page for s in layout.segments if allows(s, Access.ERASABLE) for page in s.pages()]
+        yield from _accounted(conversation, ledger, check_erased(conversation, pages, track))
 
 
 def program(
@@ -74,8 +89,9 @@ def program(
 
     With ``will_reset`` the device may vanish on the last write of memory that is not erasable, as it does
     when its option bytes change. VerifyError where something reads back differently, NeighbourError where
-    ``care`` forbids what the write would destroy. Any failure that breaks it off has ``remains``, and so has
-    the InterruptedJob that becomes of a KeyboardInterrupt.
+    ``care`` forbids what the write would destroy. Any exception that breaks it off has ``remains``, and so
+    has the InterruptedJob that becomes of a KeyboardInterrupt; the device is brought to dfuIDLE if it can be.
+    Pages with data to be preserved are erased and written one after the other, before all else.
     """
     if mode is not EraseMode.PAGES and (care.compares or care.preserve):
         raise UsageError("comparing and preserving go page by page, with no other way of erasing")
@@ -96,17 +112,28 @@ def _accounted(conversation: Conversation, ledger: Ledger, job: Operation[T]) ->
             error.remains = ledger.remains
         raise
     except HostError as error:
-        remains = ledger.remains
-        # A protected chip refuses the first erase as a whole.
-        untouched = isinstance(error, ReadProtectedError) and not (remains.erased or remains.written)
-        if ledger.begun and not untouched:
-            error.remains = remains
+        # A read-protected chip changes nothing, and some say OK to it all the same.
+        if ledger.begun and not isinstance(error, ReadProtectedError):
+            error.remains = ledger.remains
         raise
-    except KeyboardInterrupt:
-        # A second Ctrl-C must not lose the only copy of what was to be preserved.
-        with suppress(HostError, KeyboardInterrupt):
+    except GeneratorExit as end:  # after which no step can be taken
+        _tell(end, ledger)
+        raise
+    except BaseException as end:  # Ctrl-C, a cancelled task, or a mistake in what is told the progress
+        # A second one must not lose the only copy of what was to be preserved.
+        with suppress(BaseException):
             yield from conversation.to_idle()
-        raise InterruptedJob(ledger.remains) from None
+        if isinstance(end, KeyboardInterrupt):
+            raise InterruptedJob(ledger.remains) from None
+        _tell(end, ledger)
+        raise
+
+
+def _tell(end: BaseException, ledger: Ledger) -> None:
+    """Give any exception its ``remains``, as those of ours have it."""
+    if ledger.begun:
+        setattr(end, "remains", ledger.remains)  # noqa: B010 - its class does not declare it
+        end.add_note(str(ledger.remains))
 
 
 def _program(
@@ -119,16 +146,20 @@ def _program(
     ledger: Ledger,
     track: Track,
 ) -> Operation[Outcome]:
-    ordered = sorted(plans, key=lambda plan: not plan.erasable)
+    ordered = rest = sorted(plans, key=lambda plan: not plan.erasable)
+    erased, there = 0, True
     if mode is EraseMode.PAGES:
         found = yield from survey(conversation, ordered, care, track)
         ordered = [plan for plan in found.plans if plan.writes]
         ledger.keep(found.kept)
-    erased = yield from _erase_first(conversation, ordered, mode, ledger, track)
-    there = True
-    for plan in ordered:
+        shared, rest = _apart(ordered, found.kept)
+        for page in shared:  # one after the other: no more than that is at risk at a time
+            erased += yield from _erase_first(conversation, [page], mode, ledger, track)
+            yield from _write(conversation, page, will_reset, page.writes[-1], ledger, track)
+    erased += yield from _erase_first(conversation, rest, mode, ledger, track)
+    for plan, left in zip(ordered, rest, strict=True):
         yield from conversation.select(plan.alternate)
-        there = yield from _write(conversation, plan, will_reset, ordered[-1].writes[-1], ledger, track)
+        there = yield from _write(conversation, left, will_reset, ordered[-1].writes[-1], ledger, track)
         if not there:
             break
         if verify and plan.readable:
@@ -139,6 +170,27 @@ def _program(
         verified=verify and there and all(plan.readable for plan in ordered),
         there=there,
     )
+
+
+def _apart(plans: Sequence[Plan], kept: Sequence[Element]) -> tuple[list[Plan], list[Plan]]:
+    """A plan for each page that has something of ``kept``, and what is left then of each of ``plans``."""
+    shared: list[Plan] = []
+    rest: list[Plan] = []
+    for plan in plans:
+        pages = [
+            (address, size)
+            for address, size in plan.pages
+            if size % plan.align == 0 and any(clipped(kept, address, address + size))
+        ]
+        if not pages:
+            rest.append(plan)
+            continue
+        shared += [plan.revised([page], clipped(plan.data, page[0], sum(page))) for page in pages]
+        extents = [(address, address + size) for address, size in pages]
+        places = without(map(extent_of, plan.data), extents)
+        data = [part for start, end in places for part in clipped(plan.data, start, end)]
+        rest.append(plan.revised([page for page in plan.pages if page not in pages], data))
+    return shared, rest
 
 
 def _erase_first(
@@ -195,9 +247,12 @@ def _write(
                     if plan.erasable:
                         raise
                     if not will_reset:
-                        raise DeviceResetError(
-                            f"{error}. Writing option bytes resets the device: --will-reset expects that"
-                        ) from None
+                        reset = DeviceResetError(
+                            f"{error}. Writing option bytes resets the device: --will-reset (will_reset=True)"
+                            " expects that"
+                        )
+                        reset.lasting = True
+                        raise reset from None
                     if element is not last:
                         raise
                     return False
@@ -217,33 +272,3 @@ def _verify(conversation: Conversation, elements: Sequence[Element], track: Trac
     with track("verifying", sum(len(element.data) for element in elements)) as advance:
         for element in elements:
             yield from verify(conversation, element.address, element.data, advance)
-
-
-def verify(
-    conversation: Conversation, address: int, data: bytes, advance: Callable[[int], None] = ignore
-) -> Operation[None]:
-    """Read back ``data`` at ``address``; VerifyError where it differs, also when it is read once more."""
-    size = conversation.transfer_size
-    doubtful: list[int] = []
-    done = 0
-
-    def compare(block: bytes) -> None:
-        nonlocal done
-        if block != data[done : done + len(block)]:
-            doubtful.append(done)
-        done += len(block)
-        advance(len(block))
-
-    yield from conversation.read(address, len(data), compare)
-    for start in doubtful:
-        expected = data[start : start + size]
-        found = yield from conversation.contents(address + start, len(expected))
-        _compare(address + start, expected, found)
-
-
-def _compare(address: int, expected: bytes, found: bytes) -> None:
-    if expected == found:
-        return
-    at = next(i for i, (a, b) in enumerate(zip(expected, found, strict=True)) if a != b)
-    end = at + _SHOWN_ON_MISMATCH
-    raise VerifyError(address + at, expected[at:end], found[at:end])

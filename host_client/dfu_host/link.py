@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import usb.core
 import usb.util
 
-from dfu_host.errors import DeviceGoneError, DeviceTimeoutError, HostError, StalledError
+from dfu_host.errors import DeviceGoneError, DeviceTimeoutError, HostError, StalledError, UsageError
 from dfu_protocol import Request, SetupPacket
 
 _GONE = {errno.ENODEV, errno.EIO, errno.EPROTO, errno.ENOENT, errno.ESHUTDOWN, errno.ECONNRESET}
@@ -33,6 +33,7 @@ class Link:
         """Claim ``interface``. An unconfigured device is set to ``configuration`` first."""
         self._device = device
         self.interface = interface
+        self._open = True
         with usb_errors("opening the device"):
             try:
                 device.get_active_configuration()
@@ -43,15 +44,18 @@ class Link:
 
     def close(self) -> None:
         """Give the device back. It may be gone already."""
+        self._open = False
         usb.util.dispose_resources(self._device)
 
     def select(self, alternate: int) -> None:
         """SET_INTERFACE: choose an alternate setting."""
+        self._check_open()
         with usb_errors(f"selecting alternate {alternate}"):
             self._device.set_interface_altsetting(self.interface, alternate)
 
     def control(self, setup: SetupPacket, data: bytes, timeout: float) -> bytes:
         """One DFU request: its answer, empty where ``data`` goes out. ``timeout`` is in seconds."""
+        self._check_open()
         request = Request(setup.bRequest)
         with usb_errors(request.label):
             try:
@@ -68,6 +72,11 @@ class Link:
                     raise StalledError(request) from None
                 raise
         return bytes(answer) if setup.is_in else b""
+
+    def _check_open(self) -> None:
+        """PyUSB would open it again without a word, and claim it from whoever has it now."""
+        if not self._open:
+            raise UsageError("the device has been closed: open it again")
 
 
 @contextmanager

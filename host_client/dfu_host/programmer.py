@@ -13,14 +13,16 @@ from dfu_protocol import Layout
 __all__ = ["Care", "EraseMode", "Outcome", "erase", "mass_erase", "program"]
 
 
-def erase(session: Session, pages: Sequence[tuple[int, int]], track: Track = silent) -> None:
-    """Erase the (address, size) pages of the selected alternate setting."""
-    session.run(flashing.erase(session.conversation, pages, track))
+def erase(
+    session: Session, pages: Sequence[tuple[int, int]], track: Track = silent, *, verify: bool = True
+) -> None:
+    """Erase the (address, size) pages of the selected alternate setting, and check that they are blank."""
+    session.run(flashing.erase(session.conversation, pages, track, verify=verify))
 
 
-def mass_erase(session: Session, layout: Layout, track: Track = silent) -> None:
-    """Erase all of the flash, which is the selected alternate setting, with this layout."""
-    session.run(flashing.mass_erase(session.conversation, layout, track))
+def mass_erase(session: Session, layout: Layout, track: Track = silent, *, verify: bool = True) -> None:
+    """Erase all of the flash, the selected alternate setting with this layout, and check that it is blank."""
+    session.run(flashing.mass_erase(session.conversation, layout, track, verify=verify))
 
 
 def program(

@@ -59,6 +59,13 @@ class Bench:
     def sleep(self, seconds: float) -> None:
         self.clock.sleep(round(seconds * 1_000_000))
 
+    def come_back(self) -> None:
+        """Let the time pass until the chip is back on the bus, and configure it."""
+        if not self.port.attached:
+            assert self.port.returns_at is not None
+            self.clock.sleep(self.port.returns_at - self.clock.now())
+        self.port.configure()
+
     def send(self, request: Request, block: int = 0, data: bytes = b"", length: int = 0) -> None:
         """One request past the host, to bring the chip into some state."""
         self.port.control(SetupPacket.dfu(request, block, length or len(data)), data)

@@ -142,11 +142,59 @@ class TestReadingAndWriting:
 
     def test_option_bytes(self, device: Device) -> None:
         now = device.read(OPTION_BYTES, 16)
-        with pytest.raises(DeviceResetError, match="--will-reset expects that"):
+        with pytest.raises(DeviceResetError, match="will_reset=True"):
             device.write(OPTION_BYTES, now)
 
     def test_option_bytes_that_reset_as_expected(self, device: Device) -> None:
         assert not device.write(OPTION_BYTES, device.read(OPTION_BYTES, 16), will_reset=True).there
+
+
+class TestWhatCannotBe:
+    """It is told before anything is touched."""
+
+    @pytest.mark.parametrize("data", [[1, 2, 3], None, "text", 5])
+    def test_data_that_is_not_bytes(self, f405_bench: Bench, device: Device, data: Any) -> None:
+        for act in (
+            lambda: device.write(FLASH, data),
+            lambda: device.write_all([Element(FLASH, b"good"), Element(FLASH + SECTOR, data)]),
+            lambda: device.verify(FLASH, data),
+        ):
+            with pytest.raises(TypeError, match=f"data is {type(data).__name__}, and should be bytes"):
+                act()
+        assert f405_bench.requests(Request.DNLOAD) == []
+
+    @pytest.mark.parametrize("kind", [bytearray, memoryview])
+    def test_other_kinds_of_bytes(self, f405_bench: Bench, device: Device, kind: Any) -> None:
+        device.write(FLASH, kind(DATA))
+        device.verify(FLASH, kind(DATA))
+        assert f405_bench.flash.startswith(DATA)
+
+    def test_a_read_past_the_end(self, f405_bench: Bench, device: Device) -> None:
+        for act in (
+            lambda: device.read(FLASH + SECTOR, 2**20),
+            lambda: device.verify(FLASH + 2**20 - 4, b"12345"),
+        ):
+            with pytest.raises(UsageError, match="are too many: the memory ends at 0x080fffff"):
+                act()
+        assert f405_bench.requests(Request.DNLOAD) == []
+        assert len(device.read(FLASH + 2**20 - 4, 4)) == 4
+
+    def test_a_device_that_is_closed(self, f405_bench: Bench, device: Device) -> None:
+        device.close()
+        f405_bench.transfers.clear()
+        for act in (lambda: device.read(FLASH, 4), lambda: device.write(FLASH, DATA), device.mass_erase):
+            with pytest.raises(UsageError, match="the device has been closed: open it again"):
+                act()
+        device.close()
+        assert f405_bench.transfers == []
+
+    def test_messages_speak_of_python(self, f405_bench: Bench, device: Device) -> None:
+        device.write(FLASH + 64, b"keep")
+        with pytest.raises(NeighbourError, match="preserve=True writes it back") as caught:
+            device.write(FLASH, b"new!")
+        with pytest.raises(NoDeviceError) as nothing:
+            open_device("another", backend=f405_bench.backend)
+        assert "--" not in f"{caught.value}{nothing.value}"
 
 
 class TestErasing:

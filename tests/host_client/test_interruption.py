@@ -84,10 +84,7 @@ def check(remains: Remains | None, chip: str, flash: bytes) -> None:
 
 
 def check_that_it_resumes(there: Bench) -> None:
-    if not there.port.attached:
-        assert there.port.returns_at is not None
-        there.clock.sleep(there.port.returns_at - there.clock.now())
-    there.port.configure()
+    there.come_back()
     assert write(opened(there), resume=True).verified
     assert there.flash[: len(NEW)] == NEW
 

@@ -44,7 +44,7 @@ lengths may end in K or M (KiB, MiB).
 
 exit codes, those of sysexits.h as dfu-util uses them:
     0  all went well
-    1  the memory is not as the file has it
+    1  the memory is not as the file has it, or not blank after an erase
    64  the command makes no sense, as such or for this device
    65  a file is damaged, or does not fit the device
    66  a file cannot be read
@@ -92,7 +92,7 @@ def _carry_out(arguments: argparse.Namespace, report: Report, backend: object | 
     except HostError as error:
         report.say(str(error))
         if error.remains:
-            report.say(left_behind(error.remains, arguments.command))
+            report.say(left_behind(error.remains, arguments.command, lasting=error.lasting))
         code, outcome = error.exit_code, {"error": failure.document(error)}
     except KeyboardInterrupt as interrupt:
         text = " ".join(["interrupted", *getattr(interrupt, "__notes__", ())])

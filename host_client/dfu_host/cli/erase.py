@@ -34,6 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--unprotect", action="store_true", help="lift the read protection, which erases everything"
     )
     parser.add_argument("--length", type=numbers.length, help="erase all pages that so many bytes touch")
+    parser.add_argument(
+        "--no-verify", dest="verify", action="store_false", help="do not read what was erased"
+    )
     parser.add_argument("--yes", action="store_true", help="confirm --unprotect, as it destroys all data")
 
 
@@ -54,20 +57,24 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
                     f"--mass erases the flash, and {layout.name.strip()} is none: leave out --alt"
                 )
             report.say(MASS_ERASE)
-            mass_erase(conversation, layout, report.track)
+            mass_erase(conversation, layout, report.track, verify=arguments.verify)
             report.say("erased the whole flash")
-            return {"mass": True}
+            return {"mass": True, "verified": arguments.verify}
         if arguments.sectors is not None:
             pages = _numbered(layout, arguments.sectors)
         else:
             pages = plan_erase(layout, arguments.address, arguments.length or 1)
-        erase(conversation, pages, report.track)
+        erase(conversation, pages, report.track, verify=arguments.verify)
     size = sum(size for _, size in pages)
     if arguments.sectors is not None:
         report.say(f"erased {len(pages)} pages, {size} bytes")
     else:
         report.say(f"erased {size} bytes from 0x{pages[0][0]:08x} on")
-    return {"mass": False, "pages": [{"address": address, "size": size} for address, size in pages]}
+    return {
+        "mass": False,
+        "pages": [{"address": address, "size": size} for address, size in pages],
+        "verified": arguments.verify,
+    }
 
 
 def _numbered(layout: Layout, chosen: Sequence[int]) -> tuple[tuple[int, int], ...]:

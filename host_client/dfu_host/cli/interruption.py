@@ -14,6 +14,7 @@ _LEFT = {
     "reading": "nothing on the device has changed",
     "comparing": "nothing on the device has changed",
     "verifying": "what it reads back is written; 'dfu-host verify' compares all",
+    "checking": "all of it is erased, as the device says",
     UNPROTECTING: "the device may be erased already",
 }
 _STATES = {
@@ -59,8 +60,8 @@ def how_far(stages: Sequence[Stage], *, idle: bool | None) -> str:
     return "; ".join(filter(None, [place, _LEFT.get(stage.name), state]))
 
 
-def left_behind(remains: Remains, command: str) -> str:
-    """What a command has left on the chip, and how to go on."""
-    if command == "write" and (remains.erased or remains.doubtful):
+def left_behind(remains: Remains, command: str, *, lasting: bool = False) -> str:
+    """What a command has left on the chip, and how to go on, unless what ended it is ``lasting``."""
+    if command == "write" and remains != Remains() and not lasting:
         return f"{remains}; the same command with --resume completes it"
     return str(remains)

@@ -3,19 +3,24 @@
 import argparse
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
-from dfu_host.bus import Alternate, DfuDevice
+from dfu_host.bus import DfuDevice
 from dfu_host.cli import failure
 from dfu_host.cli.context import Context
+from dfu_host.cli.delicate import (
+    OptionBytes,
+    add_permanent,
+    check_levels,
+    merged,
+    read_option_bytes,
+    show_changes,
+)
 from dfu_host.cli.device_options import add_device, session
 from dfu_host.cli.report import Document, extents_document
-from dfu_host.errors import DeviceResetError, FileError, RefusedError, UsageError, VerifyError
+from dfu_host.errors import DeviceResetError, FileError, UsageError, VerifyError
 from dfu_host.extents import extent_of, spell
 from dfu_host.firmware import load
-from dfu_host.option_bytes import Family, family_of
 from dfu_host.session import Session
 from dfu_protocol.firmware_file import Element
 
@@ -42,50 +47,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " or a file with option bytes, - for standard input",
     )
     write.add_argument("--yes", action="store_true", help="do it")
-    write.add_argument(
-        "--permanent",
-        action="store_true",
-        help="allow what cannot be undone, such as level 2",
-    )
-
-
-class OptionBytes(NamedTuple):
-    """The option bytes of a device. ``family`` is None where they are in no family's place.
-
-    ``values`` are the bytes of the ``areas``, and behind them what the family has beside these.
-    """
-
-    alternate: Alternate
-    family: Family | None
-    areas: list[Element]
-    values: list[bytes]
+    add_permanent(write)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> Document:
     """Show or change them."""
     with session(arguments, context) as (device, conversation):
-        found = _read(device, conversation)
+        found = read_option_bytes(device, conversation)
         if arguments.action == "show":
             return _show(device, found, context)
         return _write(found, conversation, arguments, context)
-
-
-def _read(device: DfuDevice, conversation: Session) -> OptionBytes:
-    alternate = next((a for a in device.alternates if a.name.lower().startswith("option")), None)
-    if alternate is None:
-        raise UsageError("this device shows no option bytes: 'dfu-host info' lists what it has")
-    layout = alternate.known_layout
-    conversation.select(alternate.number)
-    areas = [
-        Element(s.address, b"".join(conversation.read(s.address, s.end - s.address))) for s in layout.segments
-    ]
-    values = [area.data for area in areas]
-    flash = device.alternates[0].layout
-    family = family_of(layout, flash, values)
-    if family and family.whole and flash and family.write_protection_unknown(values, flash):
-        with suppress(RefusedError):  # then it stays unknown
-            values.append(b"".join(conversation.read(family.start, family.whole)))
-    return OptionBytes(alternate, family, areas, values)
 
 
 def _show(device: DfuDevice, found: OptionBytes, context: Context) -> Document:
@@ -136,7 +107,7 @@ def _write(
     changed = []
     wanted = list(_wanted(arguments.changes, found.areas[0].address))
     for area in found.areas:
-        data = _merged(area, wanted)
+        data = merged(area, wanted)
         if found.family:
             data = found.family.with_complements(area.data, data)
         if data != area.data:
@@ -147,13 +118,11 @@ def _write(
         return {"changed": []}
     if len(changed) > 1:
         raise UsageError("these changes are in two areas; the device resets after each: one at a time")
-    ((before, after),) = changed
-    differences = list(_differences(before, after))
-    context.report.show(f"0x{at:08x}: 0x{old:02x} -> 0x{new:02x}" for at, old, new in differences)
-    context.report.show(_level_change(found, before, after))
+    ((_, after),) = changed
+    differences = show_changes(found, changed, context.report)
     changes = [{"address": at, "before": old, "after": new} for at, old, new in differences]
     try:
-        _check_level(found, after, arguments.permanent)
+        check_levels(found, changed, arguments.permanent)
         if not arguments.yes:
             raise UsageError("option bytes can lock a device: if this is what you want, add --yes")
     except UsageError as refusal:
@@ -182,47 +151,12 @@ def _wanted(changes: Iterable[str], start: int) -> Iterator[Element]:
                 yield from image.elements
 
 
-def _merged(area: Element, wanted: Iterable[Element]) -> bytes:
-    data = bytearray(area.data)
-    for element in wanted:
-        for offset, byte in enumerate(element.data, element.address - area.address):
-            if 0 <= offset < len(data):
-                data[offset] = byte
-    return bytes(data)
-
-
 def _check_places(areas: Sequence[Element], wanted: Iterable[Element]) -> None:
     for element in wanted:
         for address in (element.address, element.address + len(element.data) - 1):
             if not any(area.address <= address < area.address + len(area.data) for area in areas):
                 places = spell([extent_of(area) for area in areas])
                 raise FileError(f"0x{address:08x} is no option byte: these are at {places}")
-
-
-def _level_change(found: OptionBytes, before: Element, after: Element) -> Iterator[str]:
-    """A line, if the read protection becomes another."""
-    if found.family and before is found.areas[0]:
-        old, new = found.family.level([before.data]), found.family.level([after.data])
-        if old != new:
-            yield f"read protection: {old} -> {new}"
-
-
-def _check_level(found: OptionBytes, after: Element, permanent: bool) -> None:
-    family = found.family
-    if family is None or after.address != found.areas[0].address or permanent:
-        return
-    value = after.data[family.protection]
-    if value in family.permanent and value != found.areas[0].data[family.protection]:
-        raise UsageError(
-            f"this sets {family.level([after.data])}, which cannot be undone: the device never lets you in"
-            " again; --permanent allows it"
-        )
-
-
-def _differences(before: Element, after: Element) -> Iterator[tuple[int, int, int]]:
-    for offset, (old, new) in enumerate(zip(before.data, after.data, strict=True)):
-        if old != new:
-            yield before.address + offset, old, new
 
 
 def _check(conversation: Session, written: Element) -> None:

@@ -113,6 +113,6 @@ def _destination(device: DfuDevice, image: Image, element: Element, choice: str 
             if alternate.name.lower().startswith(beginning):
                 raise FileError(
                     f"the data for 0x{element.address:08x} goes to {alternate.name}: {remedy},"
-                    f" or --alt {alternate.number} insists"
+                    f" or --alt {alternate.number} with --yes insists"
                 )
     return alternate

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dfu_host.cli import leave, numbers
 from dfu_host.cli.asking import can_ask, whether_to_preserve
 from dfu_host.cli.context import Context
+from dfu_host.cli.delicate import add_permanent, confirm
 from dfu_host.cli.device_options import add_memory, session
 from dfu_host.cli.erase import MASS_ERASE
 from dfu_host.cli.planning import add_file, load_file, plans
 from dfu_host.cli.report import Document, Report
-from dfu_host.cli.rescue import rescue
-from dfu_host.errors import HostError, InterruptedJob, NeighbourError, UsageError
+from dfu_host.cli.rescue import remind, rescue
+from dfu_host.errors import NeighbourError, UsageError
 from dfu_host.plan import DEFAULT_ALIGN, Plan
 from dfu_host.programmer import Care, EraseMode, Outcome, program
 from dfu_host.session import Session
+
+_REMEDY = "--preserve writes it back afterwards, --no-preserve gives it up"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +67,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="expect the device to reset when memory that cannot be erased, such as option bytes, is written",
     )
     parser.add_argument(
+        "--yes", action="store_true", help="write option bytes and one-time memory, too, if the file has some"
+    )
+    add_permanent(parser)
+    parser.add_argument(
         "--leave",
         action="store_true",
         help="start the application afterwards, at the lowest address of the file's first target",
@@ -80,13 +87,14 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     firmware = load_file(arguments)
     with session(arguments, context) as (device, conversation):
         planned = plans(device, firmware, arguments)
+        confirm(device, conversation, planned, arguments, report)
         if arguments.erase is EraseMode.MASS and any(plan.pages for plan in planned):
             report.say(MASS_ERASE)
         try:
             outcome = _program(conversation, planned, arguments, report)
         except NeighbourError as error:
             if arguments.json or not can_ask():
-                raise
+                raise NeighbourError(error.extents, _REMEDY) from None
             arguments.preserve = whether_to_preserve(error.extents)
             if arguments.preserve is None:
                 raise UsageError("nothing has been changed") from None
@@ -95,6 +103,9 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         report.say(f"wrote {outcome.written} bytes" + (" and verified them" if outcome.verified else ""))
         if (arguments.diff or arguments.resume) and outcome.written < size:
             report.say(f"of the {size} bytes of the file, all others were there already")
+        missing: list[Document] = []
+        if outcome.there and (arguments.resume or arguments.preserve):
+            missing = remind(planned, conversation, report)
         if not outcome.there:
             report.say("the device has reset, as it does when its option bytes are written")
         elif arguments.leave:
@@ -104,6 +115,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
         "written": outcome.written,
         "erased": outcome.erased,
         "verified": outcome.verified,
+        "missing": missing,
         "resets": not outcome.there,
         "left": arguments.leave and outcome.there,
     }
@@ -122,7 +134,7 @@ def _program(
             will_reset=arguments.will_reset,
             track=report.track,
         )
-    except (HostError, InterruptedJob) as end:
-        if end.remains:
-            rescue(end.remains, report)
+    except BaseException as end:
+        if remains := getattr(end, "remains", None):
+            rescue(remains, report)
         raise

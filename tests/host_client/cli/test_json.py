@@ -57,6 +57,7 @@ def test_events_of_a_write(f405_bench: Bench, code: Path, capsys: Captured) -> N
         "written": len(CODE),
         "erased": 16384,
         "verified": True,
+        "missing": [],
         "resets": False,
         "left": False,
         "exit_code": 0,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from dfu_emulator.bootloader import Reason
 from dfu_emulator.profile import Profile, load
 from dfu_host.errors import ExitCode
-from dfu_protocol import Erase, Request
+from dfu_protocol import Erase, MassErase, Request
 from dfu_protocol.firmware_file import Element, Suffix, Target
 from emulator.host import variant
 from host_client.bench import FLASH, OPTION_BYTES, OTP, Bench, MakeBench
@@ -61,9 +61,9 @@ class TestWrite:
     ) -> None:
         (tmp_path / "options.bin").write_bytes(FACTORY)
         arguments = ["write", tmp_path / "options.bin", "--address", OPTION_BYTES, "--alt", 1]
-        assert f405_bench.run(*arguments, "--mass-erase") == ExitCode.USAGE
+        assert f405_bench.run(*arguments, "--yes", "--mass-erase") == ExitCode.USAGE
         assert "none of the data goes there" in capsys.readouterr().err
-        assert not f405_bench.requests(Request.DNLOAD)
+        assert not f405_bench.commands(MassErase)
 
     @pytest.mark.parametrize(
         ("option", "kept"),
@@ -152,7 +152,7 @@ class TestWrite:
             Target(0, (Element(FLASH + SECTOR, CODE), Element(FLASH + 64, CODE))),
             Target(2, (Element(OTP, b"1234"),)),
         )
-        assert f405_bench.run("write", file, "--leave") == ExitCode.OK
+        assert f405_bench.run("write", file, "--yes", "--leave") == ExitCode.OK
         assert f405_bench.departures == [(Reason.LEAVE, FLASH + 64)]
         assert "told the device to start the application at 0x08000040" in capsys.readouterr().err
 
@@ -163,7 +163,7 @@ class TestWrite:
             Target(0, (Element(FLASH, b"5678"),)),
             Target(0, (Element(FLASH + SECTOR, b"9abc"),)),
         )
-        assert f405_bench.run("write", file) == ExitCode.OK
+        assert f405_bench.run("write", file, "--yes") == ExitCode.OK
         assert f405_bench.flash[:4] + f405_bench.flash[SECTOR : SECTOR + 4] == b"56789abc"
         assert f405_bench.commands(Erase) == [Erase(FLASH), Erase(FLASH + SECTOR)]
         with f405_bench.session() as session:
@@ -229,7 +229,7 @@ class TestWrite:
         self, f405_bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (tmp_path / "options.bin").write_bytes(PROTECTED)
-        arguments = ["write", tmp_path / "options.bin", "--alt", "option", "--address", OPTION_BYTES]
+        arguments = ["write", tmp_path / "options.bin", "--alt", "option", "--address", OPTION_BYTES, "--yes"]
         assert f405_bench.run(*arguments, "--will-reset", "--leave") == ExitCode.OK
         assert capsys.readouterr().err == (
             "dfu-host: wrote 16 bytes\n"
@@ -242,7 +242,7 @@ class TestWrite:
         self, f405_bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (tmp_path / "options.bin").write_bytes(FACTORY)
-        arguments = ["write", tmp_path / "options.bin", "--alt", "1", "--address", OPTION_BYTES]
+        arguments = ["write", tmp_path / "options.bin", "--alt", "1", "--address", OPTION_BYTES, "--yes"]
         assert f405_bench.run(*arguments) == ExitCode.DEVICE
         assert "--will-reset" in capsys.readouterr().err
 

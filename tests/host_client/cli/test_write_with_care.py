@@ -1,5 +1,6 @@
 """``write`` where there is something on the chip already, and where it is broken off."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from dfu_emulator.timing import WorkKind
 from dfu_emulator.transports.inprocess import Backend
 from dfu_host.errors import ExitCode
 from dfu_protocol import Erase, Request, State
-from host_client.bench import FLASH, Bench, MakeBench
+from host_client.bench import FLASH, OPTION_BYTES, Bench, MakeBench
+from host_client.cli.samples import PROTECTED
 
 SECTOR = 16 * 1024
 CODE = bytes(i * 7 & 0xFF for i in range(2 * SECTOR + 5000))
@@ -115,9 +117,20 @@ def test_what_was_to_be_preserved_is_saved(
     restored = re.findall(r"preserved from .* on is in .*; when .*, 'dfu-host (.*)' brings it back", said)
     assert len(restored) == 2
     back(bench)
-    assert bench.run(*patch, "--resume") == ExitCode.OK
+    assert bench.run(*patch, "--resume", "--json") == ExitCode.OK
+    out, err = capsys.readouterr()
+    assert [(one["address"], one["end"], one["file"]) for one in json.loads(out)["missing"]] == [
+        (FLASH, FLASH + 100, "preserved-0x08000000-2.bin"),
+        (FLASH, FLASH + 22, "preserved-0x08000000.bin"),
+        (FLASH + 105, FLASH + SECTOR, "preserved-0x08000069.bin"),
+    ]
     for arguments in restored:
+        assert f"'dfu-host {arguments}' brings it back" in err
         assert bench.run(*arguments.split()) == ExitCode.OK
+    capsys.readouterr()
+    (tmp_path / "preserved-0x08000000.bin").unlink()
+    assert bench.run(*patch, "--resume") == ExitCode.OK
+    assert "brings it back" not in capsys.readouterr().err
     assert bench.flash[: len(CODE)] == CODE[:100] + b"patch" + CODE[105:]
 
 
@@ -192,3 +205,51 @@ def test_ctrl_c(f405_bench: Bench, code: Path, capsys: Captured) -> None:
     assert "may be half written" in said
     assert "--resume completes it" in said
     assert f405_bench.state is State.DFU_IDLE
+
+
+@pytest.mark.parametrize(
+    ("scenario", "ends", "advice", "never"),
+    [
+        ("wrp-error", ExitCode.DEVICE, "'dfu-host options write' changes it", "--resume"),
+        ("wrp-silent", ExitCode.VERIFY, "the page may be write protected", "--resume"),
+        ("rdp-1", ExitCode.DEVICE, "lift it with 'dfu-host unprotect --yes'", "on the chip now"),
+        ("rdp-1-silent", ExitCode.DEVICE, "lift it with 'dfu-host unprotect --yes'", "on the chip now"),
+    ],
+)
+def test_what_the_same_command_cannot_overcome(
+    make_bench: MakeBench,
+    code: Path,
+    scenario: str,
+    ends: ExitCode,
+    advice: str,
+    never: str,
+    capsys: Captured,
+) -> None:
+    bench = make_bench(scenario=scenario)
+    assert bench.run("write", code, "--address", FLASH, "--no-preserve") == ends
+    said = capsys.readouterr().err
+    assert advice in said
+    assert never not in said
+    assert "completes it" not in said
+
+
+def test_option_bytes_are_not_resumed(f405_bench: Bench, tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "options.bin").write_bytes(PROTECTED)
+    options = ["write", tmp_path / "options.bin", "--alt", "1", "--address", OPTION_BYTES, "--yes"]
+    assert f405_bench.run(*options) == ExitCode.DEVICE
+    said = capsys.readouterr().err
+    assert "--will-reset" in said
+    assert "--resume" not in said
+
+
+def test_what_was_saved_in_another_job_is_left_alone(
+    f405_bench: Bench, code: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another page, over what is written now, or not even of that name."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("0x08010000.bin", "0x08000010.bin", "0x08000000.bin.old", "0x0800.bin"):
+        (tmp_path / f"preserved-{name}").write_bytes(b"of another job")
+    assert f405_bench.run("write", code, "--address", FLASH, "--resume", "--json") == ExitCode.OK
+    out, err = capsys.readouterr()
+    assert json.loads(out)["missing"] == []
+    assert "preserved" not in err
