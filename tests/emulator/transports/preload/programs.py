@@ -29,6 +29,9 @@ def find():
     raise usb.core.NoBackendError("libusb does not begin")
 def getstatus(device, timeout=PATIENCE):
     return list(device.ctrl_transfer(0xA1, 3, 0, 0, 6, timeout))
+def ask_for_erase(device):
+    device.ctrl_transfer(0x21, 4, 0, 0, None)
+    device.ctrl_transfer(0x21, 1, 0, 0, bytes([0x41, 0, 0, 0, 8]))
 def number(call, *arguments):
     try:
         call(*arguments)

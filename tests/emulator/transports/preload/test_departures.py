@@ -71,8 +71,7 @@ def test_a_detach_during_an_erase_leaves_once_it_is_answered_and_comes_back() ->
                 bus,
                 """
                 device = find()
-                device.ctrl_transfer(0x21, 4, 0, 0, None)
-                device.ctrl_transfer(0x21, 1, 0, 0, bytes([0x41, 0, 0, 0, 8]))
+                ask_for_erase(device)
                 getstatus(device)
                 device.ctrl_transfer(0x21, 0, 0, 0, None)
                 limit = time.monotonic() + 20

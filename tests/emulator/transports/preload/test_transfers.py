@@ -83,8 +83,7 @@ def test_a_held_request_times_out_at_the_host_and_the_chip_goes_on() -> None:
                 bus,
                 """
                 device = find()
-                device.ctrl_transfer(0x21, 4, 0, 0, None)
-                device.ctrl_transfer(0x21, 1, 0, 0, bytes([0x41, 0, 0, 0, 8]))
+                ask_for_erase(device)
                 started = getstatus(device)
                 impatient = number(getstatus, device, 50)
                 print(json.dumps([started, impatient, getstatus(device)]))
@@ -104,8 +103,7 @@ def test_a_request_that_the_host_gives_up_never_reaches_the_busy_chip() -> None:
                 bus,
                 """
                 device = find()
-                device.ctrl_transfer(0x21, 4, 0, 0, None)
-                device.ctrl_transfer(0x21, 1, 0, 0, bytes([0x41, 0, 0, 0, 8]))
+                ask_for_erase(device)
                 getstatus(device)
                 given_up = number(device.ctrl_transfer, 0x21, 6, 0, 0, None, 50)
                 print(json.dumps([given_up, getstatus(device)]))
