@@ -78,9 +78,11 @@ class Conversation(Exchange):
         """Read a page until it is blank, or its erase has had all the time there is, ``waited`` included."""
         while doubt := (yield from self._doubt(address, size)):
             if waited >= PAGE_ERASE.polling:
-                raise StillBusyError(
+                busy = StillBusyError(
                     f"{what}: the device is still busy after {PAGE_ERASE.polling:.0f} s{doubt}"
                 )
+                busy.lasting = True
+                raise busy
             more = min(waited, PAGE_ERASE.polling - waited)
             yield Wait(more)
             waited += more
@@ -90,7 +92,10 @@ class Conversation(Exchange):
         try:
             data = yield from self.contents(address, size)
         except RefusedError as error:
-            return f". It may be erased, but that cannot be read ({error}); if it is, write with --no-erase"
+            return (
+                f". It may be erased, but that cannot be read ({error});"
+                " if it is, write with --no-erase (EraseMode.NONE)"
+            )
         if data != bytes([erased_byte(size)]) * size:
             return ", and the page is not blank; it may be write protected by the option bytes"
         return ""

@@ -47,7 +47,6 @@ _LEAST_PAUSE, _MOST_PAUSE, _SHARE = 0.001, 0.1, 8
 _RECOVERY_STEPS = 6
 _BUSY = {State.DNBUSY, State.DNLOAD_SYNC}
 _WAITING = {State.DNLOAD_SYNC, State.MANIFEST_SYNC}
-_DONE = {State.DNLOAD_IDLE, State.DFU_IDLE}
 _ABORTABLE = {State.DNLOAD_SYNC, State.DNLOAD_IDLE, State.MANIFEST_SYNC, State.UPLOAD_IDLE}
 
 
@@ -157,10 +156,8 @@ class Exchange:
                     raise
                 waited = self._waited
                 pause = yield from self._wait_after(reply, least, patience.polling - waited)
-                if reply.bStatus is Status.OK and reply.bState in _DONE:
-                    if block and reply.bState is State.DFU_IDLE:
-                        # Where the bus was reset before the block was programmed, it is lost.
-                        raise DeviceTimeoutError("the device is in dfuIDLE, as if it had no block of data")
+                # dfuIDLE is no end of a job: a reset of the bus before it was begun leads there, too.
+                if reply.bStatus is Status.OK and reply.bState is State.DNLOAD_IDLE:
                     self.takes_commands = True
                     return
                 if reply.bState not in _BUSY:

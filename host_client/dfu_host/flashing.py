@@ -35,7 +35,7 @@ class EraseMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a write came to: bytes erased and written, and whether all that was asked for was read back.
+    """What a write came to: bytes erased, bytes written of what was asked for, and whether all was read back.
 
     ``there`` is False where the device has reset, as it does when its option bytes are written.
     """
@@ -89,8 +89,9 @@ def program(
 
     With ``will_reset`` the device may vanish on the last write of memory that is not erasable, as it does
     when its option bytes change. VerifyError where something reads back differently, NeighbourError where
-    ``care`` forbids what the write would destroy. Any exception that breaks it off has ``remains``, and so
-    has the InterruptedJob that becomes of a KeyboardInterrupt; the device is brought to dfuIDLE if it can be.
+    ``care`` forbids what the write would destroy. Any exception that breaks it off once something was begun
+    has ``remains``, and so has the InterruptedJob that becomes of a KeyboardInterrupt; where it is none of
+    ours, the device is brought to dfuIDLE if it can be.
     Pages with data to be preserved are erased and written one after the other, before all else.
     """
     if mode is not EraseMode.PAGES and (care.compares or care.preserve):
@@ -147,26 +148,31 @@ def _program(
     track: Track,
 ) -> Operation[Outcome]:
     ordered = rest = sorted(plans, key=lambda plan: not plan.erasable)
+    kept: tuple[Element, ...] = ()
     erased, there = 0, True
     if mode is EraseMode.PAGES:
         found = yield from survey(conversation, ordered, care, track)
         ordered = [plan for plan in found.plans if plan.writes]
-        ledger.keep(found.kept)
-        shared, rest = _apart(ordered, found.kept)
+        kept = found.kept
+        ledger.keep(kept)
+        shared, rest = _apart(ordered, kept)
         for page in shared:  # one after the other: no more than that is at risk at a time
             erased += yield from _erase_first(conversation, [page], mode, ledger, track)
-            yield from _write(conversation, page, will_reset, page.writes[-1], ledger, track)
+            yield from _write(conversation, page, will_reset, None, ledger, track)
     erased += yield from _erase_first(conversation, rest, mode, ledger, track)
     for plan, left in zip(ordered, rest, strict=True):
         yield from conversation.select(plan.alternate)
-        there = yield from _write(conversation, left, will_reset, ordered[-1].writes[-1], ledger, track)
+        if left.writes:
+            last = left.writes[-1] if plan is ordered[-1] else None
+            there = yield from _write(conversation, left, will_reset, last, ledger, track)
         if not there:
             break
-        if verify and plan.readable:
+        if verify and plan.readable and plan.data:
             yield from _verify(conversation, plan.data, track)
     return Outcome(
         erased=erased,
-        written=sum(len(element.data) for plan in ordered for element in plan.data),
+        written=sum(len(element.data) for plan in ordered for element in plan.data)
+        - sum(len(element.data) for element in kept),
         verified=verify and there and all(plan.readable for plan in ordered),
         there=there,
     )
@@ -229,7 +235,12 @@ def _erase_pages(
 
 
 def _write(
-    conversation: Conversation, plan: Plan, will_reset: bool, last: Element, ledger: Ledger, track: Track
+    conversation: Conversation,
+    plan: Plan,
+    will_reset: bool,
+    last: Element | None,
+    ledger: Ledger,
+    track: Track,
 ) -> Operation[bool]:
     """Write a plan's data; False where the device has reset on the ``last`` of all, as it then may."""
     with track("writing", sum(len(element.data) for element in plan.writes)) as advance:

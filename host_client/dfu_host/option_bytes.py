@@ -58,13 +58,18 @@ class Ranges:
     pairs: tuple[tuple[int, int, int, int], ...]
 
     def protects_pages(self, areas: Areas, pages: Sequence[Page]) -> list[bool | None]:
-        """Of each of ``pages`` whether it is protected; the second bank begins in their middle."""
+        """Of each of ``pages`` whether it is protected; the second bank begins in their middle.
+
+        None where ``areas`` have no pair whose numbers reach it.
+        """
         protected: set[int] = set()
+        reached: set[int] = set()
         for area, first, last, bank in self.pairs:
             if area < len(areas) and last < len(areas[area]):
                 base = bank * len(pages) // 2
                 protected.update(range(base + areas[area][first], base + areas[area][last] + 1))
-        return [number in protected for number in range(len(pages))]
+                reached.update(range(base, base + 256))
+        return [number in protected if number in reached else None for number in range(len(pages))]
 
 
 _RDP = {0xAA: "level 0", 0xCC: "level 2"}

@@ -33,6 +33,8 @@ def check_erased(
 
     RefusedError where they cannot be read.
     """
+    if not pages:
+        return
     blank = bytes([erased_byte(min(size for _, size in pages))])
     held: list[Element] = []
     with track("checking", sum(size for _, size in pages)) as advance:

@@ -1,5 +1,6 @@
 """What all subcommands have in common."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dfu_emulator.cli import main
 from end_to_end.conftest import BIN, TIME_LIMIT
 
 GETSTATUS = """\
@@ -63,6 +65,20 @@ def test_a_terminal_that_has_been_closed() -> None:
     )
     os.close(slave)
     assert (done.returncode, done.stderr) == (128 + signal.SIGHUP, "")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EPIPE])
+def test_another_failure_is_not_taken_for_a_closed_terminal(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """As of a device: it must not end without a word."""
+
+    def fail(_arguments: object) -> int:
+        raise OSError(number, "of a device")
+
+    monkeypatch.setattr("dfu_emulator.cli.udev_rule.run", fail)
+    with pytest.raises(OSError, match="of a device"):
+        main(["udev-rule"])
 
 
 @pytest.mark.skipif(not FULL.exists(), reason=f"needs {FULL}")

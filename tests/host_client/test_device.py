@@ -117,6 +117,12 @@ class TestReadingAndWriting:
         assert not device.write(FLASH, DATA[:SECTOR], erase=EraseMode.NONE, verify=False, align=4).verified
         assert f405_bench.requests(Request.UPLOAD) == []
 
+    @pytest.mark.parametrize("mode", [EraseMode.PAGES, EraseMode.NONE])
+    def test_nothing_to_write(self, f405_bench: Bench, device: Device, mode: EraseMode) -> None:
+        stages: list[str] = []
+        outcome = device.write(FLASH, b"", erase=mode, progress=lambda stage, *_: stages.append(stage))
+        assert (outcome.written, stages, f405_bench.commands(Erase)) == (0, [], [])
+
     def test_system_memory_is_in_no_layout_and_can_be_read(self, device: Device) -> None:
         assert len(device.read(0x1FFF0000, 64)) == 64
 

@@ -135,6 +135,15 @@ def test_second_bank_of_the_h743() -> None:
     assert h743.write_protection_unknown([shown, whole], flash) == []
 
 
+def test_pages_that_no_shown_range_reaches() -> None:
+    """An L476 shows the option bytes of its first bank alone."""
+    l476 = load("stm32l476")
+    factory = [area.factory for area in l476.memory.option_bytes.areas]
+    flash = parse_layout(l476.alternates[0])
+    assert family(l476).write_protected(factory, flash) == []
+    assert family(l476).write_protection_unknown(factory[:1], flash) == [(0x08080000, 0x08100000)]
+
+
 def test_one_bank_of_the_h723() -> None:
     h723 = load("stm32h723")
     factory = [area.factory for area in h723.memory.option_bytes.areas]

@@ -9,7 +9,19 @@ import usb.core
 from dfu_emulator.profile import Profile, load
 from dfu_emulator.profile.model import Overwrite
 from dfu_emulator.profile.scalars import Duration
-from dfu_emulator.scenario import ALWAYS, Do, Fault, Jobs, Moment, Numbers, Requests, Scenario, Times, When
+from dfu_emulator.scenario import (
+    ALWAYS,
+    Do,
+    Fault,
+    Jobs,
+    Moment,
+    Numbers,
+    Requests,
+    Scenario,
+    States,
+    Times,
+    When,
+)
 from dfu_emulator.scenario.scalars import StatusName
 from dfu_emulator.timing import WorkKind
 from dfu_emulator.transports.inprocess import Backend
@@ -111,6 +123,31 @@ def test_what_no_second_try_can_change_is_tried_once(make_bench: MakeBench) -> N
     with pytest.raises(RefusedError, match="read protected"):
         opened(there).read(FLASH, 64)
     assert len(there.commands(SetAddress)) == 1
+
+
+@pytest.mark.parametrize("kind", [WorkKind.SET_ADDRESS, WorkKind.ERASE, WorkKind.WRITE])
+def test_a_job_that_a_bus_reset_has_ended_is_done_again(
+    make_bench: MakeBench, ecc: Profile, kind: WorkKind
+) -> None:
+    """The chip is in dfuIDLE then, and says OK."""
+    when = When(request=Requests.of(Request.GETSTATUS), state=States([State.DNLOAD_SYNC]), job=Jobs({kind}))
+    there = make_bench(ecc, scenario=Scenario(faults=(Fault(do=Do.BUS_RESET, when=when),)))
+    assert opened(there).write(FLASH, DATA, verify=False).written == len(DATA)
+    assert there.flash == DATA.ljust(len(there.flash), b"\xff")
+
+
+def test_a_read_after_a_bus_reset_is_of_the_right_place(make_bench: MakeBench, ecc: Profile) -> None:
+    when = When(
+        request=Requests.of(Request.GETSTATUS),
+        state=States([State.DNLOAD_SYNC]),
+        job=Jobs({WorkKind.SET_ADDRESS}),
+        nth=2,
+    )
+    there = make_bench(ecc, scenario=Scenario(faults=(Fault(do=Do.BUS_RESET, when=when),)))
+    there.port.device.bootloader.chip.flash.write(FLASH, DATA)
+    device = opened(there)
+    assert device.read(FLASH + 0x100, 64) == DATA[0x100:0x140]
+    assert device.read(FLASH + 0x300, 64) == DATA[0x300:0x340]
 
 
 def test_a_half_written_block_is_not_written_over(make_bench: MakeBench, ecc: Profile) -> None:

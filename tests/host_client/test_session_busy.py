@@ -126,9 +126,10 @@ class TestEraseThatNeverEnds:
             h743.backend = Backend(port)
             with (
                 h743.session() as session,
-                pytest.raises(StillBusyError, match=r"busy.*not blank.*protected"),
+                pytest.raises(StillBusyError, match=r"busy.*not blank.*protected") as caught,
             ):
                 session.erase_page(FLASH, self.SECTOR)
+            assert caught.value.lasting
 
     @pytest.mark.parametrize("timing", ["fast", "real"])
     def test_costs_the_most_once(self, make_bench: MakeBench, timing: str) -> None:

@@ -7,6 +7,7 @@ import argparse
 import errno
 import io
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -48,11 +49,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.filename is not None or error.errno not in (*_NO_READER, errno.ENOSPC):
             raise
+        if error.errno in _NO_READER and _has_reader():
+            raise  # of something else, such as a device
         _silence_stdout()
         if error.errno in _NO_READER:
             return Exit.SIGNALLED + _NO_READER[error.errno]
         print(f"dfu-emulator: cannot write to standard output: {error.strerror}", file=sys.stderr)
         return Exit.USAGE
+
+
+def _has_reader() -> bool:
+    """Whether the standard output is neither a pipe without a reader nor a terminal that has been closed."""
+    watched = select.poll()
+    watched.register(sys.stdout.fileno(), 0)
+    return not watched.poll(0)  # which tells of POLLERR and POLLHUP unasked
 
 
 def _silence_stdout() -> None:
@@ -64,7 +74,8 @@ def _run(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="dfu-emulator",
         description="An STM32 in its ROM USB bootloader, in software.",
-        epilog="Ctrl-C ends a command with exit code 130, but 'run', which is meant to be ended so, with 0.",
+        epilog="Ctrl-C ends a command with exit code 130, but 'run', which is meant to be ended so, with 0;"
+        " 'exec' and 'lint' end as the program does that they run.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -62,11 +62,18 @@ class FaultyDevice(UsbDevice):
     def takes_data(self, setup: SetupPacket) -> bool:
         fault = self._hit(setup)
         self._foreseen = (setup, fault)
-        if fault is not None and fault.do is Do.BUS_RESET:
-            self.bootloader.bus_reset()
         if fault is not None and _comes_before_data(fault):
             return False
+        if fault is not None and fault.do is Do.BUS_RESET:
+            return self._takes_data_after_a_reset(setup)
         return super().takes_data(setup)
+
+    def _takes_data_after_a_reset(self, setup: SetupPacket) -> bool:
+        before = self.bootloader.state, self.bootloader.status
+        self.bootloader.bus_reset()
+        takes = super().takes_data(setup)
+        self.bootloader.force(*before)
+        return takes
 
     def _hit(self, setup: SetupPacket) -> Fault | None:
         hit = None

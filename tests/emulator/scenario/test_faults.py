@@ -156,6 +156,7 @@ def test_a_bus_reset_lets_a_download_in(plug: Plug) -> None:
     host = plug(scenario=fault(Do.BUS_RESET, when=When(request=Requests.of(Request.DNLOAD), nth=2))).idle()
     host.dnload(2, b"abcd")
     assert host.port.takes_data(SetupPacket.dfu(Request.DNLOAD, 2, 4))
+    assert host.port.device.bootloader.state is State.DNLOAD_SYNC  # nothing has happened yet
     host.dnload(2, b"abcd")
     assert host.get_state() is State.DNLOAD_SYNC
 
