@@ -39,21 +39,24 @@ class OptionBytes(NamedTuple):
 
 
 def read_option_bytes(device: DfuDevice, conversation: Session) -> OptionBytes:
-    """As they are now; UsageError where the device shows none."""
+    """As they are now, each area read until two reads of it agree, because areas are written back whole.
+
+    UsageError where the device shows none.
+    """
     alternate = next((a for a in device.alternates if _holds(a, OPTION_BYTES)), None)
     if alternate is None:
         raise UsageError("this device shows no option bytes: 'dfu-host info' lists what it has")
     layout = alternate.known_layout
     conversation.select(alternate.number)
     areas = [
-        Element(s.address, b"".join(conversation.read(s.address, s.end - s.address))) for s in layout.segments
+        Element(s.address, _contents(conversation, s.address, s.end - s.address)) for s in layout.segments
     ]
     values = [area.data for area in areas]
     flash = device.alternates[0].layout
     family = family_of(layout, flash, values)
     if family and family.whole and flash and family.write_protection_unknown(values, flash):
         with suppress(RefusedError):  # then it stays unknown
-            values.append(b"".join(conversation.read(family.start, family.whole)))
+            values.append(_contents(conversation, family.start, family.whole))
     return OptionBytes(alternate, family, areas, values)
 
 
@@ -120,6 +123,10 @@ def confirm(
 
 def _holds(memory: Alternate, beginning: str) -> bool:
     return memory.name.lower().startswith(beginning)
+
+
+def _contents(conversation: Session, address: int, length: int) -> bytes:
+    return conversation.run(conversation.conversation.contents_for_sure(address, length))
 
 
 def _level_change(found: OptionBytes, before: Element, after: Element) -> Iterator[str]:
