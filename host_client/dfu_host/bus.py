@@ -70,6 +70,10 @@ class Alternate:
         """The memory's name, e.g. ``Internal Flash``."""
         return self.layout.name.strip() if self.layout else self.text
 
+    def is_called(self, beginning: str) -> bool:
+        """Whether the memory's name begins so, in any case."""
+        return self.name.lower().startswith(beginning.strip().lower())
+
     @property
     def known_layout(self) -> Layout:
         """``layout``; UsageError where there is none."""
@@ -127,8 +131,7 @@ class DfuDevice:
         if choice.isdecimal():
             matches = [a for a in self.alternates if a.number == int(choice)]
         else:
-            wanted = choice.strip().lower()
-            matches = [a for a in self.alternates if a.name.lower().startswith(wanted)]
+            matches = [a for a in self.alternates if a.is_called(choice)]
         if len(matches) == 1:
             return matches[0]
         known = ", ".join(f"{a.number} ({a.name})" for a in self.alternates)
