@@ -18,10 +18,10 @@ from dfu_host.cli.delicate import (
     show_changes,
 )
 from dfu_host.cli.device_options import add_device, session
+from dfu_host.cli.input import firmware_from
 from dfu_host.cli.report import Document, extents_document
 from dfu_host.errors import DeviceResetError, FileError, UsageError
 from dfu_host.extents import extent_of, spell
-from dfu_host.firmware import load
 from dfu_host.session import Session
 from dfu_protocol.firmware_file import Element
 
@@ -148,7 +148,7 @@ def _wanted(changes: Iterable[str], start: int) -> Iterator[Element]:
             raise UsageError(f"{text!r} is not ADDRESS=VALUE in hex, such as 0x1fffc001=0xaa")
         else:
             # What has no addresses begins with the first option byte.
-            for image in load(Path(text), otherwise=start).images:
+            for image in firmware_from(text, otherwise=start).images:
                 yield from image.elements
 
 

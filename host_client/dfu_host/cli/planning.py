@@ -2,15 +2,15 @@
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli import numbers
 from dfu_host.cli.delicate import check_meant
 from dfu_host.cli.device_options import memory
 from dfu_host.cli.formats import one_of
+from dfu_host.cli.input import firmware_from
 from dfu_host.errors import FileError, UsageError
-from dfu_host.firmware import Firmware, Format, Image, load
+from dfu_host.firmware import Firmware, Format, Image
 from dfu_host.plan import Plan, plan_write
 from dfu_protocol.firmware_file import Element
 
@@ -53,7 +53,7 @@ def add_input(parser: argparse.ArgumentParser) -> None:
 
 def load_file(arguments: argparse.Namespace) -> Firmware:
     """The file that the flags name."""
-    return load(Path(arguments.file), arguments.address, arguments.input_format)
+    return firmware_from(arguments.file, arguments.address, arguments.input_format)
 
 
 def parts(device: DfuDevice, firmware: Firmware, arguments: argparse.Namespace) -> list[Part]:
