@@ -4,8 +4,9 @@
 calls, and ``Conversation``, the same as operations that any driver can carry out.
 """
 
-from dfu_host.bus import Alternate, DfuDevice, Functional, Selection, find, pick
+from dfu_host.bus import Alternate, DfuDevice, Selection, find, pick
 from dfu_host.conversation import Conversation
+from dfu_host.descriptors import Functional
 from dfu_host.device import Device, Progress, open_device
 from dfu_host.errors import (
     DeviceGoneError,

@@ -1,40 +1,25 @@
 """Finding DfuSe devices on the bus: their alternate settings, layouts and DFU functional descriptor."""
 
-import errno
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import usb.control
 import usb.core
 import usb.util
-from construct import ConstructError
 
+from dfu_host import descriptors
+from dfu_host.descriptors import Functional
 from dfu_host.errors import HostError, NoDeviceError, UsageError
-from dfu_host.exchange import TRIES
 from dfu_host.link import Link, usb_errors
-from dfu_host.steps import T
 from dfu_protocol import (
     DFU_INTERFACE_CLASS,
     DFU_INTERFACE_PROTOCOL,
     DFU_INTERFACE_SUBCLASS,
-    Attributes,
     Layout,
     ProtocolError,
-    StandardRequest,
     parse_layout,
 )
-from dfu_protocol.descriptors import (
-    DFU_FUNCTIONAL,
-    DescriptorType,
-    find_dfu_functional,
-    parse_string,
-)
 from dfu_protocol.firmware_file import DFUSE_VERSION
-
-_ENGLISH_US = 0x0409
-_STRING_MAX = 255
-_FROM_DEVICE, _FROM_INTERFACE = 0x80, 0x81
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +30,6 @@ class Selection:
     product: int | None = None
     serial: str | None = None
     path: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Functional:
-    """The DFU functional descriptor (DFU 1.1, table 4.2); wDetachTimeOut in ms, wTransferSize in bytes."""
-
-    bmAttributes: Attributes
-    wDetachTimeOut: int
-    wTransferSize: int
-    bcdDFUVersion: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +45,10 @@ class Alternate:
         """The memory's name, e.g. ``Internal Flash``."""
         return self.layout.name.strip() if self.layout else self.text
 
+    def is_called(self, beginning: str) -> bool:
+        """Whether the memory's name begins so, in any case."""
+        return self.name.lower().startswith(beginning.strip().lower())
+
     @property
     def known_layout(self) -> Layout:
         """``layout``; UsageError where there is none."""
@@ -80,7 +59,7 @@ class Alternate:
 
 @dataclass(frozen=True, slots=True)
 class DfuDevice:
-    """A device with a DFU interface. ``problem`` says why its strings could not be read."""
+    """A device with a DFU interface. ``problem`` says why its strings or ``functional`` could not be read."""
 
     usb: usb.core.Device
     configuration: int
@@ -127,8 +106,7 @@ class DfuDevice:
         if choice.isdecimal():
             matches = [a for a in self.alternates if a.number == int(choice)]
         else:
-            wanted = choice.strip().lower()
-            matches = [a for a in self.alternates if a.name.lower().startswith(wanted)]
+            matches = [a for a in self.alternates if a.is_called(choice)]
         if len(matches) == 1:
             return matches[0]
         known = ", ".join(f"{a.number} ({a.name})" for a in self.alternates)
@@ -206,15 +184,14 @@ def _describe(
 ) -> DfuDevice:
     interface = settings[0].bInterfaceNumber
     extras = [s.extra_descriptors for s in settings] + [configuration.extra_descriptors]
-    functional = next(filter(None, map(_parse_functional, extras)), None)
+    functional = next(filter(None, map(descriptors.parse_functional, extras)), None)
     serial, texts, problem = None, [""] * len(settings), None
     try:
+        language = descriptors.ask_language(device)
+        serial = descriptors.ask_string(device, device.iSerialNumber, language) or None
+        texts = [descriptors.ask_string(device, s.iInterface, language) for s in settings]
         if functional is None:
-            functional = _persistently(device, lambda: _ask_for_functional(device, interface))
-        languages = _persistently(device, lambda: usb.util.get_langids(device))
-        language = next(iter(languages), _ENGLISH_US)
-        serial = _string(device, device.iSerialNumber, language) or None
-        texts = [_string(device, s.iInterface, language) for s in settings]
+            functional = descriptors.ask_functional(device, interface)
     except HostError as error:
         problem = str(error)
     finally:
@@ -237,71 +214,6 @@ def _alternate(number: int, text: str) -> Alternate:
         return Alternate(number, text, parse_layout(text))
     except ProtocolError:
         return Alternate(number, text, None)
-
-
-def _string(device: usb.core.Device, index: int, language: int) -> str:
-    """A string of the device; "" where it has none, or nothing that is one."""
-    if not index:
-        return ""
-
-    def ask() -> bytes:
-        try:
-            return bytes(
-                usb.control.get_descriptor(device, _STRING_MAX, DescriptorType.STRING, index, language)
-            )
-        except usb.core.USBError as error:
-            if error.errno == errno.EPIPE:
-                return b""
-            raise
-
-    try:
-        return parse_string(_persistently(device, ask))
-    except ProtocolError:
-        return ""
-
-
-def _persistently(device: usb.core.Device, ask: Callable[[], T]) -> T:
-    """What ``ask`` answers; it is asked again where it fails as behind a bad cable."""
-    tries = 0
-    while True:
-        tries += 1
-        try:
-            with usb_errors(f"reading the strings of {device.idVendor:04x}:{device.idProduct:04x}"):
-                return ask()
-        except HostError as error:
-            if tries == TRIES or not error.transient:
-                raise
-
-
-def _parse_functional(data: Sequence[int]) -> Functional | None:
-    try:
-        descriptor = find_dfu_functional(bytes(data))
-        if descriptor is None:
-            return None
-        fields = DFU_FUNCTIONAL.parse(descriptor)
-    except (ProtocolError, ConstructError):
-        return None
-    if not fields.wTransferSize:
-        return None
-    return Functional(
-        Attributes(fields.bmAttributes), fields.wDetachTimeOut, fields.wTransferSize, fields.bcdDFUVersion
-    )
-
-
-def _ask_for_functional(device: usb.core.Device, interface: int) -> Functional | None:
-    """GET_DESCRIPTOR for what the configuration lacks; gadgets differ in which recipient answers."""
-    for request_type in (_FROM_INTERFACE, _FROM_DEVICE):
-        with suppress(usb.core.USBError):
-            answer = device.ctrl_transfer(
-                request_type,
-                StandardRequest.GET_DESCRIPTOR,
-                DescriptorType.DFU_FUNCTIONAL << 8,
-                interface,
-                DFU_FUNCTIONAL.sizeof(),
-            )
-            if functional := _parse_functional(answer):
-                return functional
-    return None
 
 
 def _path(device: usb.core.Device) -> str:

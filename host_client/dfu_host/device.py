@@ -11,7 +11,7 @@ from dfu_host.bus import Alternate, DfuDevice, Selection
 from dfu_host.errors import HostError, NoDeviceError, UsageError
 from dfu_host.flashing import EraseMode, Outcome
 from dfu_host.link import Link
-from dfu_host.plan import DEFAULT_ALIGN, allows, contiguous_end, plan_erase, plan_write
+from dfu_host.plan import DEFAULT_ALIGN, allows, check_length, plan_erase, plan_write
 from dfu_host.progress import Track, silent
 from dfu_host.session import Session
 from dfu_host.survey import Care
@@ -226,11 +226,8 @@ class Device:
         What no layout has, the system memory for one, can be read with any selected.
         """
         memory = self.memory_at(address)
-        end = contiguous_end(memory.known_layout, address) if memory else None
-        if end is not None and address + length > end:
-            raise UsageError(
-                f"{length} bytes from 0x{address:08x} on are too many: the memory ends at 0x{end - 1:08x}"
-            )
+        if memory:
+            check_length(memory.known_layout, address, length)
         self._select(memory or self.memories[0])
 
     def _memory(self, address: int) -> Alternate:

@@ -168,6 +168,18 @@ def contiguous_end(layout: Layout, address: int) -> int | None:
     return end
 
 
+def check_length(layout: Layout, address: int, length: int) -> None:
+    """UsageError where the memory ends before ``length`` bytes from ``address`` on.
+
+    Where ``address`` is in no segment, that is not known.
+    """
+    end = contiguous_end(layout, address)
+    if end is not None and address + length > end:
+        raise UsageError(
+            f"{length} bytes from 0x{address:08x} on are too many: the memory ends at 0x{end - 1:08x}"
+        )
+
+
 def allows(segment: Segment, access: Access) -> bool:
     """True where the segment's type permits ``access``. A string without types leaves it to the device."""
     return not segment.access or bool(segment.access & access)

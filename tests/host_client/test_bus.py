@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from dfu_emulator.port import Port
 from dfu_emulator.profile import Profile
 from dfu_emulator.transports.inprocess import Backend
-from dfu_host.bus import Functional, Selection, find, pick
+from dfu_host.bus import Selection, find, pick
+from dfu_host.descriptors import Functional
 from dfu_host.errors import ExitCode, HostError, NoDeviceError, UsageError
 from dfu_host.session import Session
 from dfu_protocol import Attributes, StandardRequest, parse_layout
@@ -59,6 +60,22 @@ class AnswersAsDevice(Bare):
     ) -> int:
         if wValue == 0x2100:
             bmRequestType ^= 1
+        return super().ctrl_transfer(dev_handle, bmRequestType, bRequest, wValue, *rest)
+
+
+class NoisyAndBare(Bare):
+    """One whose answers for it get lost so many times."""
+
+    def __init__(self, port: Port, times: int) -> None:
+        super().__init__(port)
+        self._times = times
+
+    def ctrl_transfer(
+        self, dev_handle: Any, bmRequestType: int, bRequest: int, wValue: int, *rest: Any
+    ) -> int:
+        if wValue == 0x2100 and self._times:
+            self._times -= 1
+            raise usb.core.USBError("it failed", errno=errno.EPROTO)
         return super().ctrl_transfer(dev_handle, bmRequestType, bRequest, wValue, *rest)
 
 
@@ -213,6 +230,16 @@ class TestFunctional:
     ) -> None:
         (device,) = find(backend=backend(f405_bench.port))
         assert device.functional == FUNCTIONAL
+
+    def test_that_does_not_come_at_once(self, f405_bench: Bench) -> None:
+        (device,) = find(backend=NoisyAndBare(f405_bench.port, 2))
+        assert (device.functional, device.problem) == (FUNCTIONAL, None)
+
+    def test_that_does_not_come(self, f405_bench: Bench, f405: Profile) -> None:
+        (device,) = find(backend=NoisyAndBare(f405_bench.port, 100))
+        assert device.functional is None
+        assert str(device.problem).startswith("reading the DFU functional descriptor of 0483:df11: ")
+        assert [a.text for a in device.alternates] == list(f405.alternates)
 
     def test_is_not_asked_for_where_it_is_there(self, f405_bench: Bench) -> None:
         find(backend=f405_bench.backend)

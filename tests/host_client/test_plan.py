@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfu_host.errors import FileError, UsageError
-from dfu_host.plan import Plan, chunks, contiguous_end, plan_erase, plan_write, spell_ranges
+from dfu_host.plan import Plan, check_length, chunks, contiguous_end, plan_erase, plan_write, spell_ranges
 from dfu_protocol import Access, Layout, parse_layout
 from dfu_protocol.firmware_file import Element
 
@@ -185,6 +185,16 @@ class TestPlanErase:
 )
 def test_contiguous_end(text: str, address: int, end: int | None) -> None:
     assert contiguous_end(parse_layout(text), address) == end
+
+
+@pytest.mark.parametrize(("address", "length"), [(F405_START, 0x100000), (F405_END - 1, 1), (0x20000000, 1)])
+def test_length_that_there_is(address: int, length: int) -> None:
+    check_length(F405, address, length)
+
+
+def test_length_behind_the_end() -> None:
+    with pytest.raises(UsageError, match=r"^2 bytes from 0x080fffff on .*: the memory ends at 0x080fffff$"):
+        check_length(F405, F405_END - 1, 2)
 
 
 def test_spell_ranges_joins_neighbours() -> None:

@@ -2,15 +2,15 @@
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 from dfu_host.cli import numbers
 from dfu_host.cli.context import Context
+from dfu_host.cli.input import firmware_from
 from dfu_host.cli.output import add_output, check_output, output, output_format
 from dfu_host.cli.planning import INPUT_HELP, add_input
 from dfu_host.cli.report import Document, add_report
 from dfu_host.extents import extent_of
-from dfu_host.firmware import Firmware, Suffix, build, load
+from dfu_host.firmware import Firmware, Suffix, build
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +45,8 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
     """Convert it."""
     kind = output_format(arguments)
     check_output(arguments)
-    source = Path(arguments.input)
     anywhere = None if kind.has_addresses else 0
-    firmware = load(source, arguments.address, arguments.input_format, otherwise=anywhere)
+    firmware = firmware_from(arguments.input, arguments.address, arguments.input_format, otherwise=anywhere)
     converted = build(_addressed_to(firmware, arguments), kind, arguments.fill)
     with output(arguments.file, arguments.force) as stream:
         stream.write(converted)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli.report import Report
-from dfu_host.errors import RefusedError, UsageError
+from dfu_host.errors import FileError, RefusedError, UsageError
 from dfu_host.option_bytes import Family, family_of
 from dfu_host.plan import Plan
 from dfu_host.session import Session
@@ -15,6 +15,11 @@ from dfu_protocol.firmware_file import Element
 
 OPTION_BYTES, OTP = "option", "otp"
 """How the names of these memories begin, in any case."""
+
+_COMMANDS = {
+    OPTION_BYTES: "'dfu-host options write' changes option bytes",
+    OTP: "'dfu-host otp write' writes one-time programmable memory",
+}
 
 
 def add_permanent(parser: argparse.ArgumentParser) -> None:
@@ -39,21 +44,24 @@ class OptionBytes(NamedTuple):
 
 
 def read_option_bytes(device: DfuDevice, conversation: Session) -> OptionBytes:
-    """As they are now; UsageError where the device shows none."""
-    alternate = next((a for a in device.alternates if _holds(a, OPTION_BYTES)), None)
+    """As they are now, each area read until two reads of it agree, because areas are written back whole.
+
+    UsageError where the device shows none.
+    """
+    alternate = next((a for a in device.alternates if a.is_called(OPTION_BYTES)), None)
     if alternate is None:
         raise UsageError("this device shows no option bytes: 'dfu-host info' lists what it has")
     layout = alternate.known_layout
     conversation.select(alternate.number)
     areas = [
-        Element(s.address, b"".join(conversation.read(s.address, s.end - s.address))) for s in layout.segments
+        Element(s.address, _contents(conversation, s.address, s.end - s.address)) for s in layout.segments
     ]
     values = [area.data for area in areas]
     flash = device.alternates[0].layout
     family = family_of(layout, flash, values)
     if family and family.whole and flash and family.write_protection_unknown(values, flash):
         with suppress(RefusedError):  # then it stays unknown
-            values.append(b"".join(conversation.read(family.start, family.whole)))
+            values.append(_contents(conversation, family.start, family.whole))
     return OptionBytes(alternate, family, areas, values)
 
 
@@ -86,6 +94,16 @@ def check_levels(found: OptionBytes, changed: Iterable[tuple[Element, Element]],
         _check_level(found, after, permanent)
 
 
+def check_meant(memory: Alternate, address: int) -> None:
+    """FileError where data for ``address`` is for such ``memory`` only because it is there."""
+    for beginning, command in _COMMANDS.items():
+        if memory.is_called(beginning):
+            raise FileError(
+                f"the data for 0x{address:08x} goes to {memory.name}: {command},"
+                f" or --alt {memory.number} with --yes insists"
+            )
+
+
 def confirm(
     device: DfuDevice,
     conversation: Session,
@@ -100,7 +118,7 @@ def confirm(
     memories = {alternate.number: alternate for alternate in device.alternates}
     for plan in planned:
         memory = memories[plan.alternate]
-        if _holds(memory, OPTION_BYTES):
+        if memory.is_called(OPTION_BYTES):
             found = read_option_bytes(device, conversation)
             after = [Element(area.address, merged(area, plan.data)) for area in found.areas]
             changed = [pair for pair in zip(found.areas, after, strict=True) if pair[0] != pair[1]]
@@ -111,15 +129,15 @@ def confirm(
                     f"the file has data for {memory.name}, which can lock a device: if this is what you want,"
                     " add --yes; nothing has been changed"
                 )
-        elif _holds(memory, OTP) and not arguments.yes:
+        elif memory.is_called(OTP) and not arguments.yes:
             raise UsageError(
                 f"the file has data for {memory.name}, which can be written once and never erased: if this is"
                 " what you want, add --yes; nothing has been changed"
             )
 
 
-def _holds(memory: Alternate, beginning: str) -> bool:
-    return memory.name.lower().startswith(beginning)
+def _contents(conversation: Session, address: int, length: int) -> bytes:
+    return conversation.run(conversation.conversation.contents_for_sure(address, length))
 
 
 def _level_change(found: OptionBytes, before: Element, after: Element) -> Iterator[str]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from dfu_host import readback
 from dfu_host.bus import DfuDevice
 from dfu_host.cli import failure
 from dfu_host.cli.context import Context
@@ -17,10 +18,10 @@ from dfu_host.cli.delicate import (
     show_changes,
 )
 from dfu_host.cli.device_options import add_device, session
+from dfu_host.cli.input import firmware_from
 from dfu_host.cli.report import Document, extents_document
-from dfu_host.errors import DeviceResetError, FileError, UsageError, VerifyError
+from dfu_host.errors import DeviceResetError, FileError, UsageError
 from dfu_host.extents import extent_of, spell
-from dfu_host.firmware import load
 from dfu_host.session import Session
 from dfu_protocol.firmware_file import Element
 
@@ -133,7 +134,7 @@ def _write(
     except DeviceResetError:
         context.report.say("the option bytes are written; the device resets with them")
     else:
-        _check(conversation, after)
+        conversation.run(readback.verify(conversation.conversation, after.address, after.data))
         context.report.say("the option bytes are written")
     return {"changed": changes}
 
@@ -147,7 +148,7 @@ def _wanted(changes: Iterable[str], start: int) -> Iterator[Element]:
             raise UsageError(f"{text!r} is not ADDRESS=VALUE in hex, such as 0x1fffc001=0xaa")
         else:
             # What has no addresses begins with the first option byte.
-            for image in load(Path(text), otherwise=start).images:
+            for image in firmware_from(text, otherwise=start).images:
                 yield from image.elements
 
 
@@ -157,10 +158,3 @@ def _check_places(areas: Sequence[Element], wanted: Iterable[Element]) -> None:
             if not any(area.address <= address < area.address + len(area.data) for area in areas):
                 places = spell([extent_of(area) for area in areas])
                 raise FileError(f"0x{address:08x} is no option byte: these are at {places}")
-
-
-def _check(conversation: Session, written: Element) -> None:
-    there = b"".join(conversation.read(written.address, len(written.data)))
-    for offset, (expected, found) in enumerate(zip(written.data, there, strict=True)):
-        if expected != found:
-            raise VerifyError(written.address + offset, written.data[offset:], there[offset:])

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli import read
 from dfu_host.cli.context import Context
+from dfu_host.cli.delicate import OTP
 from dfu_host.cli.device_options import add_device, choose, session
 from dfu_host.cli.output import add_output
 from dfu_host.cli.planning import add_file, load_file, parts
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace, context: Context) -> Document:
 
 def _memory(device: DfuDevice) -> Alternate:
     for alternate in device.alternates:
-        if alternate.name.lower().startswith("otp"):
+        if alternate.is_called(OTP):
             return alternate
     raise UsageError(
         "this device shows no one-time programmable memory; if it has some, 'read' finds it by --address"

@@ -2,14 +2,15 @@
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 from dfu_host.bus import Alternate, DfuDevice
 from dfu_host.cli import numbers
+from dfu_host.cli.delicate import check_meant
 from dfu_host.cli.device_options import memory
 from dfu_host.cli.formats import one_of
+from dfu_host.cli.input import firmware_from
 from dfu_host.errors import FileError, UsageError
-from dfu_host.firmware import Firmware, Format, Image, load
+from dfu_host.firmware import Firmware, Format, Image
 from dfu_host.plan import Plan, plan_write
 from dfu_protocol.firmware_file import Element
 
@@ -19,11 +20,6 @@ INPUT_HELP = (
 _ANY = 0xFFFF
 _NO_RELEASE = 0x0000
 """What many tools put where bcdDevice goes: no release of the device in particular."""
-
-_DELICATE = {
-    "option": "'dfu-host options write' changes option bytes",
-    "otp": "'dfu-host otp write' writes one-time programmable memory",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +53,13 @@ def add_input(parser: argparse.ArgumentParser) -> None:
 
 def load_file(arguments: argparse.Namespace) -> Firmware:
     """The file that the flags name."""
-    return load(Path(arguments.file), arguments.address, arguments.input_format)
+    return firmware_from(arguments.file, arguments.address, arguments.input_format)
 
 
 def parts(device: DfuDevice, firmware: Firmware, arguments: argparse.Namespace) -> list[Part]:
     """What of ``firmware`` goes to which memory of ``device``, in the order of the file.
 
-    FileError where the file is for another device, or has data for a memory that it must be told to write.
+    FileError where the file is for another device, or for alternate settings that this one lacks.
     """
     if not arguments.any_device:
         _check_suffix(device, firmware)
@@ -76,10 +72,17 @@ def parts(device: DfuDevice, firmware: Firmware, arguments: argparse.Namespace) 
 
 
 def plans(device: DfuDevice, firmware: Firmware, arguments: argparse.Namespace) -> list[Plan]:
-    """How to write it: one plan for each memory."""
+    """How to write it: one plan for each memory.
+
+    FileError also where only its addresses say that it is for option bytes or one-time memory.
+    """
+    found = parts(device, firmware, arguments)
+    if arguments.alt is None and firmware.images[0].alternate is None:
+        for part in found:
+            check_meant(part.alternate, part.elements[0].address)
     return [
         plan_write(part.alternate.number, part.alternate.known_layout, part.elements, arguments.align)
-        for part in parts(device, firmware, arguments)
+        for part in found
     ]
 
 
@@ -107,12 +110,4 @@ def _destination(device: DfuDevice, image: Image, element: Element, choice: str 
             return device.alternate(str(image.alternate))
         except UsageError as error:
             raise FileError(f"the file does not fit the device: {error}") from None
-    alternate = memory(device, choice, element.address)
-    if choice is None:
-        for beginning, remedy in _DELICATE.items():
-            if alternate.name.lower().startswith(beginning):
-                raise FileError(
-                    f"the data for 0x{element.address:08x} goes to {alternate.name}: {remedy},"
-                    f" or --alt {alternate.number} with --yes insists"
-                )
-    return alternate
+    return memory(device, choice, element.address)

@@ -11,7 +11,7 @@ from dfu_host.cli.output import add_output, check_output, output, output_format
 from dfu_host.cli.report import Document
 from dfu_host.errors import UsageError
 from dfu_host.firmware import Firmware, Format, Image, Suffix, build
-from dfu_host.plan import contiguous_end
+from dfu_host.plan import check_length, contiguous_end
 from dfu_host.session import Session
 from dfu_protocol.firmware_file import Element
 
@@ -89,13 +89,11 @@ def range_to_read(alternate: Alternate, address: int | None, length: int | None)
     """(address, length): by default from the first segment to the end of those that follow without a gap."""
     if address is None:
         address = alternate.known_layout.segments[0].address
-    end = contiguous_end(alternate.layout, address) if alternate.layout else None
     if length is None:
+        end = contiguous_end(alternate.layout, address) if alternate.layout else None
         if end is None:
             raise UsageError(f"0x{address:08x} is not in alternate {alternate.number}; give --length")
         length = end - address
-    elif end is not None and address + length > end:
-        raise UsageError(
-            f"{length} bytes from 0x{address:08x} on are too many: the memory ends at 0x{end - 1:08x}"
-        )
+    elif alternate.layout:
+        check_length(alternate.layout, address, length)
     return address, length

@@ -1,7 +1,6 @@
 """Reading a firmware file: which format it has, and what is in it."""
 
 import re
-import sys
 from pathlib import Path
 
 from dfu_host.errors import FileError, HostError, InputError, UsageError
@@ -11,7 +10,6 @@ from dfu_protocol import ProtocolError
 from dfu_protocol.firmware_file import Element, is_dfuse, parse_dfuse, split_suffix
 
 _ADDRESS_SPACE = 1 << 32
-_STANDARD_INPUT = Path("-")
 _HEX_LINE = re.compile(rb"\s*:[0-9A-Fa-f]{4}")
 _SREC_LINE = re.compile(rb"\s*S[0-9][0-9A-Fa-f]{4}")
 
@@ -19,19 +17,30 @@ _SREC_LINE = re.compile(rb"\s*S[0-9][0-9A-Fa-f]{4}")
 def load(
     path: Path, address: int | None = None, kind: Format | None = None, *, otherwise: int | None = None
 ) -> Firmware:
-    """Read a firmware file; ``-`` is standard input. Its content tells the format, unless ``kind`` does.
+    """Read a firmware file, as ``parse`` does its content; InputError where it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    return parse(data, str(path), address, kind, otherwise=otherwise)
+
+
+def parse(
+    data: bytes,
+    name: str,
+    address: int | None = None,
+    kind: Format | None = None,
+    *,
+    otherwise: int | None = None,
+) -> Firmware:
+    """The content of a firmware file, ``name`` in messages. It tells the format, unless ``kind`` does.
 
     ``address`` is where a file goes that does not say it, and for such files only; ``otherwise`` is where
-    such a file goes without ``address``. InputError where it cannot be read, FileError where it is damaged,
-    empty, or not what its name promises; UsageError where ``address`` is missing or superfluous.
+    such a file goes without ``address``. FileError where it is damaged, empty, or not what its name
+    promises; UsageError where ``address`` is missing or superfluous.
     """
-    name = "standard input" if path == _STANDARD_INPUT else str(path)
     try:
-        data = _content(path)
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from None
-    try:
-        firmware = _parse(data, kind or _recognise(path.name, data), address, otherwise)
+        firmware = _parse(data, kind or _recognise(name, data), address, otherwise)
     except ProtocolError as error:
         raise FileError(f"{name}: {error}") from None
     except HostError as error:
@@ -39,14 +48,6 @@ def load(
     if not any(element.data for image in firmware.images for element in image.elements):
         raise FileError(f"{name}: there is nothing in it to write")
     return firmware
-
-
-def _content(path: Path) -> bytes:
-    if path != _STANDARD_INPUT:
-        return path.read_bytes()
-    if sys.stdin is None:
-        raise InputError("standard input is closed")
-    return sys.stdin.buffer.read()
 
 
 def _recognise(name: str, data: bytes) -> Format:

@@ -4,15 +4,23 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dfu_emulator.bootloader import Reason
 from dfu_emulator.profile import load
+from dfu_emulator.scenario import Do, Fault, Requests, Scenario, When
+from dfu_emulator.scenario.scalars import Times
 from dfu_host.errors import ExitCode
 from dfu_protocol import Request
 from host_client.bench import Bench, MakeBench
 from host_client.cli.samples import FACTORY
+
+
+def wrong_upload(**when: Any) -> Scenario:
+    fault = Fault(do=Do.CORRUPT, when=When(request=Requests.of(Request.UPLOAD), **when), bits=3)
+    return Scenario(faults=(fault,))
 
 
 def cells(bench: Bench, area: int = 0) -> bytes:
@@ -182,6 +190,22 @@ def test_refusals(
     assert f405_bench.run("options", "write", *arguments) == code
     assert re.search(message, capsys.readouterr().err)
     assert cells(f405_bench) == FACTORY
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_written_back_was_not_read_wrong(make_bench: MakeBench, seed: int) -> None:
+    bench = make_bench(scenario=wrong_upload(nth=1), seed=seed)
+    assert bench.run("options", "write", "0x1fffc008=0xfffe", "--yes") == ExitCode.OK
+    assert cells(bench) == bytes.fromhex("ffaa ffff ffff ffff feff ffff ffff ffff")
+
+
+def test_nothing_is_written_where_no_two_reads_are_the_same(
+    make_bench: MakeBench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = make_bench(scenario=wrong_upload(times=Times(1000)))
+    assert bench.run("options", "write", "0x1fffc008=0xfffe", "--yes") == ExitCode.DEVICE
+    assert "16 bytes at 0x1fffc000 read differently each time" in capsys.readouterr().err
+    assert cells(bench) == FACTORY
 
 
 def test_one_area_at_a_time(make_bench: MakeBench, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from dfu_emulator.scenario import Do, Fault, Requests, Scenario, When
 from dfu_host.errors import ExitCode
 from dfu_protocol import Request
 from dfu_protocol.firmware_file import Element, Target
-from host_client.bench import FLASH, OPTION_BYTES, Bench, MakeBench
+from host_client.bench import FLASH, OPTION_BYTES, OTP, Bench, MakeBench
 from host_client.cli.samples import CODE, FACTORY, SECTOR, dfuse
 
 
@@ -69,6 +69,16 @@ def test_several_memories(f405_bench: Bench, tmp_path: Path) -> None:
         Target(0, (Element(FLASH, CODE), Element(FLASH + SECTOR, b"\xff\xff"))),
     )
     assert f405_bench.run("verify", file) == ExitCode.OK
+
+
+@pytest.mark.parametrize(("address", "data"), [(OPTION_BYTES, FACTORY), (OTP, b"\xff" * 16)])
+def test_delicate_memory_is_compared_like_any(
+    f405_bench: Bench, code: Path, address: int, data: bytes
+) -> None:
+    code.write_bytes(data)
+    assert f405_bench.run("verify", code, "--address", address) == ExitCode.OK
+    code.write_bytes(b"\x00" + data[1:])
+    assert f405_bench.run("verify", code, "--address", address) == ExitCode.VERIFY
 
 
 def test_hex(f405_bench: Bench, code: Path, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Firmware files of every format are told apart, and damage is noticed."""
 
-import io
-import sys
 from pathlib import Path
 
 import bincopy
@@ -9,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfu_host.errors import FileError, HostError, InputError, UsageError
+from dfu_host.errors import FileError, HostError, UsageError
 from dfu_host.firmware import Firmware, Format, Image, load
 from dfu_protocol.firmware_file import DfuSeFile, Element, Suffix, Target, add_suffix
 from host_client.firmware.samples import CODE, ELEMENTS, START, elf, put
@@ -66,26 +64,6 @@ class TestRaw:
             load(tmp_path / "missing.bin", START)
         with pytest.raises(FileError, match="Is a directory"):
             load(tmp_path, START)
-
-
-class TestStandardInput:
-    @pytest.mark.parametrize("content", [CODE, elf(ELEMENTS)])
-    def test_content_tells_the_format(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
-    ) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-        same = load(put(tmp_path, "a", content), otherwise=START)
-        assert load(Path("-"), otherwise=START) == same
-
-    def test_is_named_where_it_is_damaged(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b":0400000001020304F2\n")))
-        with pytest.raises(FileError, match=r"^standard input: .* it is cut off$"):
-            load(Path("-"))
-
-    def test_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "stdin", None)
-        with pytest.raises(InputError, match=r"^standard input is closed$"):
-            load(Path("-"))
 
 
 class TestDfuSe:
