@@ -21,7 +21,13 @@ from dfu_emulator.scenario import (
     settings_of,
     without_settings,
 )
-from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, check_unique_id, serial_number
+from dfu_emulator.serial_number import (
+    DEFAULT_UNIQUE_ID,
+    UniqueId,
+    check_serial,
+    check_unique_id,
+    serial_number,
+)
 from dfu_emulator.timing import Clock, FastTiming, MonotonicClock, RealTiming
 from dfu_emulator.usb_device import UsbDevice
 
@@ -91,8 +97,8 @@ def emulated(
         raise ValueError(f"the read protection level is 0, 1 or 2, not {rdp!r}")
     if not isinstance(boot0, bool):
         raise ValueError(f"boot0 is True (high) or False (low), not {boot0!r}")
-    if serial == "":
-        raise ValueError("a serial number has at least one character")
+    if serial is not None:
+        check_serial(serial)
     check_unique_id(unique_id)
     if not isinstance(profile, Profile):
         profile = load(str(profile), settings=settings_of(scenario))

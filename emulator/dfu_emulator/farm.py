@@ -16,9 +16,7 @@ from dfu_emulator.profile.tree import Tree
 from dfu_emulator.profile.yaml_file import read_yaml
 from dfu_emulator.scenario import Level, load_scenario, settings_of
 from dfu_emulator.scenario.model import TimingName
-from dfu_emulator.serial_number import neighbour, parse_unique_id
-from dfu_protocol import ProtocolError
-from dfu_protocol.descriptors import build_string
+from dfu_emulator.serial_number import check_serial, neighbour, parse_unique_id
 
 
 class _Chip(Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,8 +112,8 @@ def _options(tree: Tree, folder: Path, number: int, chip: _Chip, common: ChipOpt
             raise tree.error(("chips", number, "uid"), str(error)) from None
     if chip.serial is not None:
         try:
-            build_string(chip.serial)
-        except ProtocolError as error:
+            check_serial(chip.serial)
+        except ValueError as error:
             raise tree.error(("chips", number, "serial"), str(error)) from None
     if chip.seed is not None and chip.scenario is None and common.scenario is None:
         raise tree.error(("chips", number, "seed"), "goes with the key 'scenario'")

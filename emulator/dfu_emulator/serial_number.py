@@ -4,6 +4,7 @@ import re
 from typing import TypeAlias
 
 from dfu_emulator.profile.model import SerialRule, Usb
+from dfu_protocol.descriptors import build_string
 
 UniqueId: TypeAlias = tuple[int, int, int]
 """The three 32-bit words of the unique id, as read from its address on."""
@@ -28,6 +29,13 @@ def check_unique_id(unique_id: object) -> None:
         case (int(), int(), int()) if all(0 <= word < 1 << 32 for word in unique_id):
             return
     raise ValueError(f"a unique id is three numbers from 0 to 0xFFFFFFFF, not {unique_id!r}")
+
+
+def check_serial(serial: str) -> None:
+    """Raises ValueError for what no string descriptor holds, and for no characters."""
+    if not serial:
+        raise ValueError("a serial number has at least one character")
+    build_string(serial)
 
 
 def serial_number(usb: Usb, unique_id: UniqueId) -> str:

@@ -142,6 +142,12 @@ WRONG = [
     ("\n- profile: stm32f405\n  timing: slow", 3, "chips.0.timing", "expected one of fast, real"),
     ("\n- profile: stm32f405\n  uid: 1234", 3, "chips.0.uid", "text goes in quotes"),
     ("\n- profile: stm32f405\n  uid: '1234'", 3, "chips.0.uid", "a unique id is three words like"),
+    (
+        "\n- profile: stm32f405\n  serial: ''",
+        3,
+        "chips.0.serial",
+        "a serial number has at least one character",
+    ),
     (f"\n- profile: stm32f405\n  serial: {'x' * 127}", 3, "chips.0.serial", "126 UTF-16 units"),
     (
         "\n- profile: stm32f405\n  image: a.bin\n- profile: stm32f405\n  image: ./a.bin",

@@ -114,6 +114,15 @@ def test_what_cannot_be_replayed(
     assert (done.code, done.stdout, done.stderr) == (2, "", f"dfu-emulator: {message}\n")
 
 
+def test_no_capture_is_of_a_chip_that_is_locked_for_ever(emulator: Emulator, capture: Emulator) -> None:
+    capture("stm32f405")
+    locked = ("replay", "capture.json", "--profile", "stm32f405", "--scenario", "rdp-2")
+    done = emulator(*locked)
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr.startswith("dfu-emulator: --scenario rdp-2 has read protection level 2, at which")
+    assert emulator(*locked, "--rdp", "0").code == 0
+
+
 def test_a_reader_that_has_seen_enough(emulator: Emulator, capture: Emulator, tmp_path: Path) -> None:
     capture("stm32f405")
     command = f"{shlex.quote(sys.executable)} -m dfu_emulator replay capture.json --profile stm32h743 | true"

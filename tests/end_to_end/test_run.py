@@ -1,5 +1,6 @@
 """``dfu-emulator run``: what it serves, what it says, how it ends."""
 
+import os
 import re
 import signal
 import subprocess
@@ -55,11 +56,12 @@ Run = Callable[..., Running]
 def run(tmp_path: Path) -> Iterator[Run]:
     with ExitStack() as stack:
 
-        def start(*arguments: str, command: tuple[str, ...] = USBIP) -> Running:
+        def start(*arguments: str, command: tuple[str, ...] = USBIP, stdin: int | None = None) -> Running:
             process = stack.enter_context(
                 subprocess.Popen(
                     [sys.executable, "-m", "dfu_emulator", *command, *ANYWHERE, *arguments],
                     cwd=tmp_path,
+                    stdin=stdin,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     text=True,
@@ -149,6 +151,16 @@ def test_a_farm(run: Run, tmp_path: Path) -> None:
     running = run("--farm", "farm.yaml")
     assert [serial_number(running.address, f"1-{n}") for n in (1, 2)] == ["ONE", "TWO"]
     assert (tmp_path / "one.bin").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--trace",), ("--pcap", "pcap")], ids=["untraced", "trace", "file"])
+def test_a_farm_that_can_be_read_only_once(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, b"chips: [{profile: stm32f405, serial: ONE}]")
+    os.close(theirs)
+    running = run("--farm", "/dev/stdin", *options, stdin=ours)
+    os.close(ours)
+    assert serial_number(running.address, "1-1") == "ONE"
 
 
 def test_trace_of_several_chips_names_them(run: Run) -> None:

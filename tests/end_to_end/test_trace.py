@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from conftest import require
+from dfu_emulator.trace import Output
 from dfu_protocol import State
 from emulator.host import FLASH, TRANSFER_SIZE
 from end_to_end.conftest import TIME_LIMIT, Emulator
@@ -24,6 +25,19 @@ UPLOAD = "dfu-util -a 0 -s 0x08000000:5000 -U back"
 FILES = ("--trace-json", "trace.json", "--pcap", "trace.pcapng")
 FIELDS = ("response", "command", "block_number", "state", "status", "poll_timeout")
 ONE_REQUEST = "import usb.core; usb.core.find(idVendor=0x0483).ctrl_transfer(0x21, 4, 0, 0, None)"
+
+# It does not wait for a writer, but ends once one has closed the pipe.
+READER = """
+import os, select, sys
+pipe = os.open(sys.argv[1], os.O_RDONLY | os.O_NONBLOCK)
+print("open", flush=True)
+poll = select.poll()
+poll.register(pipe, select.POLLIN)
+poll.poll()
+os.set_blocking(pipe, True)
+with open(pipe) as stream:
+    print(stream.read())
+"""
 
 
 @pytest.fixture
@@ -179,6 +193,34 @@ def test_vm_says_at_once_that_a_file_cannot_be_opened(emulator: Emulator) -> Non
     assert (done.code, done.stderr) == (2, message)
 
 
+def test_two_names_of_one_file_take_one_trace(chip: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "one").touch()
+    (tmp_path / "two").hardlink_to(tmp_path / "one")
+    done = chip("true", "--trace", "one", "--pcap", "two")
+    assert (done.code, done.stderr) == (
+        2,
+        "dfu-emulator: two: another trace goes to this file; name another\n",
+    )
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/null"])
+def test_vm_takes_no_trace_that_is_no_regular_file(emulator: Emulator, tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = emulator("vm", "--trace", name, "--", "true")
+    message = f"dfu-emulator: {name}: is no regular file, and so does not reach the emulator; name one\n"
+    assert (done.code, done.stderr) == (2, message)
+
+
+@pytest.mark.parametrize("flag", ["--trace", "--trace-json", "--pcap"])
+def test_vm_refuses_the_trace_of_another_emulator(emulator: Emulator, tmp_path: Path, flag: str) -> None:
+    with Output(str(tmp_path / "trace"), print) as output:
+        output.write(b"precious")
+        done = emulator("vm", flag, "trace", "--", "true")
+    message = f"dfu-emulator: {tmp_path / 'trace'}: another trace goes to this file; name another\n"
+    assert (done.code, done.stderr) == (2, message)
+    assert (tmp_path / "trace").read_bytes() == b"precious"
+
+
 @pytest.mark.parametrize(
     ("environment", "coloured"),
     [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
@@ -211,7 +253,10 @@ def test_a_file_has_no_colours(chip: Emulator, tmp_path: Path) -> None:
 def test_a_pipe_is_opened_once(chip: Emulator, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+    command = [sys.executable, "-c", READER, str(pipe)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "open\n"
         assert chip("true", "--trace", str(pipe)).code == 0
         seen, _ = reader.communicate(timeout=TIME_LIMIT)
     assert "the device is on the bus" in seen

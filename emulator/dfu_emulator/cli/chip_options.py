@@ -9,9 +9,7 @@ from dfu_emulator.emulation import TIMINGS, ChipOptions, timing_of
 from dfu_emulator.profile import Profile, load
 from dfu_emulator.profile.changes import Setting
 from dfu_emulator.scenario import load_scenario, settings_of
-from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, parse_unique_id
-from dfu_protocol import ProtocolError
-from dfu_protocol.descriptors import build_string
+from dfu_emulator.serial_number import DEFAULT_UNIQUE_ID, UniqueId, check_serial, parse_unique_id
 
 PROFILE_HELP = "a chip's name, which 'dfu-emulator profiles list' shows, or the path of a YAML file"
 
@@ -125,9 +123,7 @@ def _file(text: str) -> Path:
 
 def _serial(text: str) -> str:
     try:
-        build_string(text)
-    except ProtocolError as error:
+        check_serial(text)
+    except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    if not text:
-        raise argparse.ArgumentTypeError("a serial number has at least one character")
     return text

@@ -21,6 +21,9 @@ from dfu_emulator.replay import (
 )
 from dfu_emulator.scenario import load_scenario, without_settings
 
+_NO_BOOTLOADER = 2
+"""The read protection level at which it never runs."""
+
 _EXIT_CODES = """\
 exit codes: 0 if the emulator answers as the captured chip, 1 if not, 2 for wrong flags, an unusable profile
 or image, or a file that is no usable capture
@@ -80,6 +83,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Replay, print the report, and tell by the exit code whether there are differences."""
     profile = chosen_profile(arguments, arguments.profile)
+    scenario = without_settings(load_scenario(arguments.scenario))
+    if arguments.rdp is None and scenario.start.rdp == _NO_BOOTLOADER:
+        raise UsageError(
+            f"--scenario {arguments.scenario} has read protection level 2, at which a chip has no bootloader "
+            "that could have been captured: give the level by --rdp, 0 or 1"
+        )
     flash = _flash(arguments.image, profile)
     ids = profile.usb.idVendor, profile.usb.idProduct
     try:
@@ -88,7 +97,6 @@ def run(arguments: argparse.Namespace) -> int:
     except CaptureError as error:
         raise UsageError(f"{arguments.capture}: {error}") from None
     boot0 = None if arguments.boot0 is None else arguments.boot0 == "high"
-    scenario = without_settings(load_scenario(arguments.scenario))
     replayed = replay(session, profile, Start(arguments.rdp, boot0, flash, scenario))
     report = Report(str(arguments.capture), capture.unit, profile, session, replayed)
     print(json.dumps(as_json(report), indent=2) if arguments.json else "\n".join(as_text(report)))

@@ -54,8 +54,11 @@ def _keep_apart(arguments: argparse.Namespace) -> None:
                 f"{flag} needs a file: the standard output, which - would be, is not for traces alone; "
                 "a program reads along by a pipe with a name, such as >(...) of the shell"
             )
+    traces = list(_traces(arguments))
+    if not traces:
+        return
     taken: dict[Path, str] = {}
-    for origin, name in _files(arguments):
+    for origin, name in (*_files_read(arguments), *traces):
         path = Path(name).resolve()
         if path.exists() and not path.is_file():  # such as /dev/null, which takes all
             continue
@@ -64,8 +67,17 @@ def _keep_apart(arguments: argparse.Namespace) -> None:
         taken.setdefault(path, origin)
 
 
-def _files(arguments: argparse.Namespace) -> Iterator[tuple[str, str | Path]]:
-    """Who names a file, and the file: those that are read come before the traces."""
+def _traces(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """The flags that name the file of a trace, and the file."""
+    given = vars(arguments)
+    for flag in _TRACES:
+        name = given[flag.removeprefix("--").replace("-", "_")]
+        if name not in (None, "-"):
+            yield flag, name
+
+
+def _files_read(arguments: argparse.Namespace) -> Iterator[tuple[str, str | Path]]:
+    """Who names a file that is read, and the file."""
     given = vars(arguments)
     profiles = given.get("profile") or ()
     for name in (profiles,) if isinstance(profiles, str) else profiles:
@@ -77,9 +89,6 @@ def _files(arguments: argparse.Namespace) -> Iterator[tuple[str, str | Path]]:
         yield "--image", given["image"]
     if given.get("farm"):
         yield "--farm", given["farm"]
-        for key, path in files_of(given["farm"]):
-            yield f"{key} of {given['farm']}", path
-    for flag in _TRACES:
-        name = given[flag.removeprefix("--").replace("-", "_")]
-        if name not in (None, "-"):
-            yield flag, name
+        if given["farm"].is_file():  # a pipe has been read, and is empty now
+            for key, path in files_of(given["farm"]):
+                yield f"{key} of {given['farm']}", path

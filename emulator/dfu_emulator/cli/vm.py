@@ -92,8 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
             stack.callback(FlashImage(image, profile.memory.flash).close)
             options = replace(options, image=image)
             folders.append(image.parent)
-        # So that what is wrong is told at once.
-        traces = traces.made()
+        traces = stack.enter_context(traces.locked())  # for the same reasons
         folders += traces.folders()
         try:
             vm.require_programs()

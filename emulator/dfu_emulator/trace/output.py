@@ -1,10 +1,12 @@
 """A file that is written whole records at a time, so that a process that is killed leaves a readable one."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from stat import S_ISREG
 from types import TracebackType
 
@@ -63,15 +65,26 @@ class Output:
 
 
 def opened(name: str) -> int:
-    """A handle for the file called ``name``, which is empty and nobody else's trace. Raises TraceError."""
+    """A handle for the file called ``name``, which is empty and no other trace's. Raises TraceError."""
+    handle = locked(name)
+    if S_ISREG(os.fstat(handle).st_mode):
+        os.ftruncate(handle, 0)
+    return handle
+
+
+def locked(name: str) -> int:
+    """A handle for the file called ``name``, with what is in it; no other trace's. Raises TraceError."""
     try:
-        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        # Without O_NONBLOCK, a pipe that nobody reads would be waited for.
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
     except OSError as error:
+        if error.errno == errno.ENXIO and Path(name).is_fifo():
+            raise TraceError(f"{name}: nobody reads this pipe: start its reader first") from None
         raise cannot_open(name, error) from None
     try:
+        os.set_blocking(handle, True)
         if S_ISREG(os.fstat(handle).st_mode):  # a pipe or /dev/null takes all that comes
             _lock(name, handle)
-            os.ftruncate(handle, 0)
     except BaseException:
         os.close(handle)
         raise
@@ -82,7 +95,7 @@ def _lock(name: str, handle: int) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise TraceError(f"{name}: another emulated chip writes its trace there; name another file") from None
+        raise TraceError(f"{name}: another trace goes to this file; name another") from None
     except OSError:
         return  # a file system without locks
 

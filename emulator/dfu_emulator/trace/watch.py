@@ -1,7 +1,8 @@
 """Opens the traces that a user asks for, and makes the watchers of each chip's port."""
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Self, TypeAlias
 
 from dfu_emulator.port import Occurrence, Watcher
 from dfu_emulator.trace.json_lines import JsonWriter
-from dfu_emulator.trace.output import Output, Tell, cannot_open
+from dfu_emulator.trace.output import Output, Tell, TraceError, cannot_open, locked
 from dfu_emulator.trace.pcapng import PcapWriter
 from dfu_emulator.trace.text import TraceWriter, trace_stream
 
@@ -34,10 +35,28 @@ class Traces:
         text = self.text if self.text == "-" else _made(self.text)
         return replace(self, text=text, json=_made(self.json), pcap=_made(self.pcap))
 
+    @contextmanager
+    def locked(self) -> Iterator["Traces"]:
+        """The same by absolute paths, the files being there and this process's alone, for others to write.
+
+        Raises TraceError, also for what is no regular file.
+        """
+        for name in self._names():
+            if Path(name).exists() and not Path(name).is_file():
+                raise TraceError(f"{name}: is no regular file, and so does not reach the emulator; name one")
+        made = self.made()
+        with ExitStack() as stack:
+            for name in made._names():
+                stack.callback(os.close, locked(name))
+            yield made
+
     def folders(self) -> list[Path]:
         """Where the files are."""
+        return [Path(name).parent for name in self._names()]
+
+    def _names(self) -> list[str]:
         text = None if self.text == "-" else self.text
-        return [Path(name).parent for name in (text, self.json, self.pcap) if name is not None]
+        return [name for name in (text, self.json, self.pcap) if name is not None]
 
 
 class Tracing:

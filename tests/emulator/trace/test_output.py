@@ -1,7 +1,9 @@
 """A file that is written whole records at a time."""
 
+import os
 import resource
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,7 @@ def test_a_file_is_the_trace_of_one_emulator(file: File) -> None:
     """Of whatever kind; what is in it stays as it is."""
     first = file.open()
     first.write(b"one")
-    with pytest.raises(TraceError, match="/trace: another emulated chip writes its trace there; name"):
+    with pytest.raises(TraceError, match="/trace: another trace goes to this file; name another"):
         Output(str(file.path), print)
     with pytest.raises(TraceError), trace_stream(str(file.path)):
         pass
@@ -40,6 +42,28 @@ def test_a_file_is_the_trace_of_one_emulator(file: File) -> None:
 def test_what_is_no_file_takes_several_traces() -> None:
     with Output("/dev/null", print), Output("/dev/null", print), trace_stream("/dev/null") as stream:
         print("a line", file=stream)
+
+
+def test_a_pipe_without_a_reader_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(TraceError, match="/pipe: nobody reads this pipe: start its reader first"):
+        Output(str(pipe), print)
+
+
+def test_a_slow_reader_of_a_pipe_gets_all(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    records = [bytes([number]) * 10_000 for number in range(20)]  # more than a pipe holds
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(reader, "rb") as stream, ThreadPoolExecutor(1) as executor:
+        output = Output(str(pipe), print)
+        os.set_blocking(reader, True)
+        seen = executor.submit(stream.read)
+        with output:
+            for record in records:
+                output.write(record)
+        assert seen.result() == b"".join(records)
 
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:

@@ -23,10 +23,13 @@ _URB_RESULT = Struct("@BBiIPii")
 _INT = Struct("@I")
 _POINTER = Struct("@P")
 _INTERFACE_AND_ALTERNATE = Struct("@II")
+_CONFIGURATION = Struct("@i")
 _CONNECT_INFO = Struct("@IB3x")
 
 _URB_TYPE_CONTROL = 2
 _SPEED_FULL = 2
+_UNCONFIGURED = -1
+"""For the kernel the same as configuration 0."""
 _LONGEST_NAP = 10_000
 """Microseconds that a reap may wait: libusb's own time-outs are only looked at in between."""
 _PATIENCE = 5_000_000
@@ -219,10 +222,10 @@ class UsbfsFile:
         return self._request(SetupPacket(0x01, StandardRequest.SET_INTERFACE, alternate, interface))
 
     def _set_configuration(self, argument: int, memory: ClientMemory) -> int:
-        value = _read_int(argument, memory)
-        if value not in (0, CONFIGURATION_VALUE):
+        (value,) = _CONFIGURATION.unpack(memory.read(argument, _CONFIGURATION.size))
+        if value not in (_UNCONFIGURED, 0, CONFIGURATION_VALUE):
             raise _error(errno.EINVAL)
-        return self._request(SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, value))
+        return self._request(SetupPacket(0x00, StandardRequest.SET_CONFIGURATION, max(value, 0)))
 
     def _request(self, setup: SetupPacket) -> int:
         """A request that the kernel makes for the program; a STALL is EPIPE, as from usb_set_interface."""

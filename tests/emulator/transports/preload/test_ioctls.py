@@ -18,6 +18,8 @@ IOCTLS = [
     ("SETINTERFACE 0, 3", 4, b"\0\0\0\0\x03\0\0\0", 0, None),
     ("SETINTERFACE 0, 4", 4, b"\0\0\0\0\x04\0\0\0", errno.EINVAL, None),
     ("SETCONFIGURATION 1", 5, b"\x01\0\0\0", 0, None),
+    ("SETCONFIGURATION 0", 5, b"\0\0\0\0", 0, None),
+    ("SETCONFIGURATION -1, for the same", 5, b"\xff\xff\xff\xff", 0, None),
     ("SETCONFIGURATION 2", 5, b"\x02\0\0\0", errno.EINVAL, None),
     ("GETDRIVER", 8, b"\0" * 260, errno.ENODATA, None),
     ("IOCTL", 18, b"\0" * 16, errno.ENODATA, None),
