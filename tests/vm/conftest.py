@@ -21,6 +21,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--checks", metavar="EXPRESSION", default="", help="-k of the checks in the guest")
 
 
+@pytest.hookimpl(trylast=True)  # when those of other marks are gone
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first, one for each of two workers: pytest-xdist hands out two tests at a time."""
+    long = [item for item in items if item.path.parent == GUEST.parent]
+    short = [item for item in items if item not in long]
+    first = [item for pair in zip(long, short, strict=False) for item in pair]
+    items[:] = first + [item for item in long + short if item not in first]
+
+
 @pytest.fixture
 def in_vm(request: pytest.FixtureRequest) -> InVm:
     """``in_vm("6.12")`` runs the checks under such a kernel."""
