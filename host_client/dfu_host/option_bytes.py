@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dfu_host.extents import Extent, joined
-from dfu_host.plan import allows
+from dfu_host.plan import Page, allows
 from dfu_protocol import Access, Layout
 
 Areas: TypeAlias = Sequence[bytes]
@@ -16,8 +16,6 @@ Areas: TypeAlias = Sequence[bytes]
 
 Where a family has a ``whole``, so many bytes from the start on may follow.
 """
-Page: TypeAlias = tuple[int, int]
-"""Address and size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from dfu_host.errors import FileError, UsageError
 from dfu_host.extents import extent_of, joined, spell
 from dfu_protocol import FIRST_DATA_BLOCK, Access, Layout, Segment
 from dfu_protocol.firmware_file import Element
+
+Page: TypeAlias = tuple[int, int]
+"""Address and size."""
 
 DEFAULT_ALIGN = 32
 """The largest flash word of an STM32 (H74x). Smaller ones divide it, it divides pages and wTransferSize."""

@@ -2,21 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from dfu_host.conversation import Conversation
 from dfu_host.errors import NeighbourError, UsageError
 from dfu_host.extents import Extent, extent_of, joined
-from dfu_host.plan import Plan, clipped, gaps
+from dfu_host.plan import Page, Plan, clipped, gaps
 from dfu_host.progress import Track, silent
 from dfu_host.steps import Operation
 from dfu_protocol.firmware_file import Element
 
 _BLOCKS_FOR_AN_ADDRESS = 8
 """How many blocks can be read while another address is set: ten requests, and some ROMs take 0.1 s."""
-
-Page: TypeAlias = tuple[int, int]
-"""Address and size."""
 
 
 @dataclass(frozen=True, slots=True)

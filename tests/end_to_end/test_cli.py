@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -18,6 +19,20 @@ GETSTATUS = """\
 """.replace("\n", "")
 """A line of a trace."""
 FULL = Path("/dev/full")
+
+
+def run_into(output: int | IO[str], command: str, folder: Path | None = None) -> tuple[int, str]:
+    """The exit code and the errors of a command of ``dfu-emulator`` with this standard output."""
+    done = subprocess.run(
+        [BIN / "dfu-emulator", *command.split()],
+        cwd=folder,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -39,32 +54,17 @@ def test_a_reader_that_has_seen_enough(command: str, tmp_path: Path) -> None:
     (tmp_path / "trace.json").write_text(GETSTATUS)
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run(
-        [BIN / "dfu-emulator", *command.split()],
-        cwd=tmp_path,
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
+    ended = run_into(writer, command, tmp_path)
     os.close(writer)
-    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+    assert ended == (128 + signal.SIGPIPE, "")
 
 
 def test_a_terminal_that_has_been_closed() -> None:
     master, slave = os.openpty()
     os.close(master)
-    done = subprocess.run(
-        [BIN / "dfu-emulator", "profiles", "list"],
-        stdout=slave,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
+    ended = run_into(slave, "profiles list")
     os.close(slave)
-    assert (done.returncode, done.stderr) == (128 + signal.SIGHUP, "")
+    assert ended == (128 + signal.SIGHUP, "")
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EPIPE])
@@ -85,16 +85,9 @@ def test_another_failure_is_not_taken_for_a_closed_terminal(
 @pytest.mark.parametrize("command", ["scenarios list", "scenarios show rdp-1 --json", "profiles list"])
 def test_output_that_does_not_fit(command: str) -> None:
     with FULL.open("w") as full:
-        done = subprocess.run(
-            [BIN / "dfu-emulator", *command.split()],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=TIME_LIMIT,
-            check=False,
-        )
+        ended = run_into(full, command)
     said = "dfu-emulator: cannot write to standard output: No space left on device\n"
-    assert (done.returncode, done.stderr) == (2, said)
+    assert ended == (2, said)
 
 
 INTERRUPTED_IMPORT = """\
